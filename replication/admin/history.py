@@ -1,0 +1,189 @@
+"""Replications, their records, the audit entries, and what the admin wrote down about accounts."""
+
+import django_tasks_db.admin  # noqa: F401  # registers what is taken back below
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest  # noqa: TID251  # the admin consists of pages
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django_tasks_db.models import DBTaskResult
+
+from replication.models import AuditEntry, Look, Replication, ReplicationRecord
+
+from .reading import AuditAdmin, AuditInline
+
+# An entry of the queue only nudges the worker; shown beside the history it would be taken for the truth.
+admin.site.unregister(DBTaskResult)
+
+
+class RecordInline(AuditInline):
+    """The records of a replication."""
+
+    model = ReplicationRecord
+    fields = (
+        "resource_name",
+        "backup_id",
+        "replication_record_id",
+        "status",
+        "progress_percent",
+        "arrived_at",
+    )
+    ordering = ("resource_name", "backup_id")
+    show_change_link = True
+
+
+class AuditEntryInline(AuditInline):
+    """What happened to a replication."""
+
+    model = AuditEntry
+    fields = ("at", "actor_name", "action", "from_status", "to_status", "request_id", "cloud_request_id")
+    ordering = ("id",)
+    show_change_link = True
+
+
+class LookInline(AuditInline):
+    """What was seen in the cloud while a replication was unclear."""
+
+    model = Look
+    fields = ("at", "complete", "found", "sources")
+
+
+@admin.register(Replication)
+class ReplicationAdmin(AuditAdmin):
+    """Every replication that was ever asked for."""
+
+    list_display = (
+        "reference",
+        "status",
+        "source_vault",
+        "route",
+        "requested_by",
+        "requested_at",
+        "finished_at",
+    )
+    list_filter = (
+        "status",
+        "source_region",
+        "destination_region",
+        ("actor", admin.RelatedOnlyFieldListFilter),
+        ("source_vault", admin.RelatedOnlyFieldListFilter),
+    )
+    list_select_related = ("actor", "source_vault")
+    date_hierarchy = "requested_at"
+    ordering = ("-requested_at", "-id")
+    search_fields = (
+        "^id",
+        "vault_id__exact",
+        "destination_vault_id__exact",
+        "source_project_id__exact",
+        "destination_project_id__exact",
+        "cloud_request_id__exact",
+        "source_vault__name",
+        "reason",
+    )
+    search_help_text = _("IDs of ours or of the cloud, request IDs, the vault's name, words of the reason")
+    exclude = ("actor",)
+    readonly_fields = ("id", "requested_by")
+    inlines = (RecordInline, AuditEntryInline, LookInline)
+    export_columns = (
+        *("id", "status", "requested_at", "submitted_at", "finished_at", "actor__username", "reason"),
+        *("source_region", "source_project_id", "vault_id", "source_vault__name"),
+        *("destination_region", "destination_project_id", "destination_vault_id", "destination__name"),
+        *(
+            "auto_trigger",
+            "attempt",
+            "rearmed",
+            "provider_id",
+            "cloud_request_id",
+            "error_code",
+            "error_message",
+        ),
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Replication], search_term: str
+    ) -> tuple[QuerySet[Replication], bool]:
+        """Find by what stands on the replication, and by the ids of its records and requests.
+
+        The latter by subqueries that use indexes: joining records and entries would multiply them with each other.
+        """
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()
+        if not term:
+            return found, may_repeat
+        records = ReplicationRecord.objects.filter(Q(replication_record_id=term) | Q(backup_id=term))
+        entries = AuditEntry.objects.filter(
+            Q(request_id=term) | Q(cloud_request_id=term), replication__isnull=False
+        )
+        beside = queryset.filter(
+            Q(pk__in=records.values("replication")) | Q(pk__in=entries.values("replication"))
+        )
+        return found | beside, may_repeat
+
+    def view_on_site(self, obj: Replication) -> str:
+        """Return the address of the page on which the replication can be acted upon."""
+        return reverse("replication-detail", args=[obj.pk])
+
+    @admin.display(description=_("from and to"), ordering="destination_region")
+    def route(self, obj: Replication) -> str:
+        """Return the two regions."""
+        return f"{obj.source_region} → {obj.destination_region}"
+
+    @admin.display(description=_("requested by"), ordering="actor__username")
+    def requested_by(self, obj: Replication) -> str:
+        """Return the name without a link: not everybody who reads here may see accounts."""
+        return obj.actor.get_username()
+
+
+@admin.register(ReplicationRecord)
+class ReplicationRecordAdmin(AuditAdmin):
+    """Every backup in every replication."""
+
+    list_display = (
+        *("__str__", "resource_name", "status", "cloud_status", "progress_percent"),
+        *("evidence", "changed_at", "arrived_at"),
+    )
+    list_filter = ("status", "evidence", ("arrived_at", admin.EmptyFieldListFilter))
+    list_select_related = ("replication",)
+    date_hierarchy = "changed_at"
+    ordering = ("-changed_at", "-id")
+    search_fields = (
+        *("^id", "^replication__id", "replication_record_id__exact", "backup_id__exact"),
+        *("destination_backup_id__exact", "operation_log_id__exact", "resource_id__exact", "resource_name"),
+    )
+    search_help_text = _("IDs of ours or of the cloud, the server's name")
+    readonly_fields = ("id",)
+    inlines = ()
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(AuditAdmin):
+    """Who did what, and what the worker found out."""
+
+    list_display = ("at", "actor_name", "action", "replication", "from_status", "to_status", "request_id")
+    list_filter = ("action", ("actor", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("replication",)
+    date_hierarchy = "at"
+    ordering = ("-id",)
+    search_fields = ("^replication__id", "actor_name", "request_id__exact", "cloud_request_id__exact")
+    search_help_text = _("The replication's ID, a person, a request ID of ours or of the cloud")
+    exclude = ("actor",)
+    readonly_fields = ("id",)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(AuditAdmin):
+    """Who changed which account, as the admin itself wrote it down."""
+
+    list_display = ("action_time", "user", "action_flag", "object_repr", "get_change_message")
+    list_filter = ("action_flag", "content_type")
+    list_select_related = ("user", "content_type")
+    date_hierarchy = "action_time"
+    ordering = ("-action_time", "-id")
+    search_fields = ("user__username", "object_repr", "object_id__exact")
+    fields = ("action_time", "action_flag", "object_repr", "get_change_message")
+    export_columns = (
+        *("id", "action_time", "user__username", "action_flag"),
+        *("content_type__model", "object_id", "object_repr", "change_message"),
+    )

@@ -1,0 +1,66 @@
+"""Open Telekom Cloud in Python: typed calls for replicating vaults, and errors named by what may be done next.
+
+This is all that the rest of the app may use. Nothing in this package knows Django, our database or our pages.
+"""
+
+from .cbr import CbrClient
+from .credentials import Credentials, cloud_from_options, read_cloud
+from .errors import (
+    CloudError,
+    Misconfigured,
+    NotDelivered,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    SignInFailed,
+    Throttled,
+    Unreadable,
+)
+from .iam import IamClient
+from .landscape import AssociatedVault, Policy, Project, Region, ReplicationCapability
+from .operations import OperationLog, OperationLogReplication
+from .payloads import (
+    AcceptedBackup,
+    AcceptedReplication,
+    Backup,
+    ReplicateOrder,
+    ReplicationRecord,
+    Vault,
+    VaultResource,
+)
+from .sign_in import Access
+from .transport import CONNECT_SECONDS, REPLICATE_DEADLINE_SECONDS
+
+__all__ = [
+    "CONNECT_SECONDS",
+    "REPLICATE_DEADLINE_SECONDS",
+    "AcceptedBackup",
+    "AcceptedReplication",
+    "Access",
+    "AssociatedVault",
+    "Backup",
+    "CbrClient",
+    "CloudError",
+    "Credentials",
+    "IamClient",
+    "Misconfigured",
+    "NotDelivered",
+    "NotFound",
+    "OperationLog",
+    "OperationLogReplication",
+    "OutcomeUnknown",
+    "Policy",
+    "Project",
+    "Refused",
+    "Region",
+    "ReplicateOrder",
+    "ReplicationCapability",
+    "ReplicationRecord",
+    "SignInFailed",
+    "Throttled",
+    "Unreadable",
+    "Vault",
+    "VaultResource",
+    "cloud_from_options",
+    "read_cloud",
+]

@@ -1,0 +1,270 @@
+"""Carries requests to the cloud and complete answers back: reads over pooled connections, the replicate POST alone.
+
+A read may be repeated, so it is, a little. The POST starts work that is billed and cannot be called back, so it gets
+a connection of its own, is never repeated or redirected, and ends at its deadline. Knows no endpoint and no payload.
+"""
+
+import http.client
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+import requests
+import urllib3.exceptions
+
+from .answers import Answer, Call
+from .credentials import Credentials
+from .deadline import Attempt, plain_session
+from .delivery import DeadlinePassed, decide_failure, decide_read
+from .errors import CloudError, Misconfigured, OutcomeUnknown, SignInFailed, Throttled
+
+logger = logging.getLogger("replication.cloud")
+
+#: How long one address may take to accept a connection.
+CONNECT_SECONDS = 5
+#: How long the replicate POST may take as a whole, from resolving the name to the last byte of the answer.
+REPLICATE_DEADLINE_SECONDS = 60
+#: How long a read may be silent, and how long it may take as a whole.
+READ_SECONDS = 30
+READ_DEADLINE_SECONDS = 120
+#: The largest answers that are read, in bytes after decompression.
+LARGEST_REPLICATE_ANSWER = 1024 * 1024
+LARGEST_READ_ANSWER = 64 * 1024 * 1024
+
+_CHUNK = 64 * 1024
+_READ_ATTEMPTS = 3
+_FIRST_PAUSE = 0.5
+#: A longer pause than this is for whoever asked, who can do other things meanwhile.
+_LONGEST_PAUSE = 10.0
+_PASSING_STATUSES = frozenset({502, 503, 504})
+#: The backup service tells some refused tokens by a 500 with this code instead of a 401.
+_SIGN_IN_REFUSED = "BackupService.9998"
+#: Beside their own exceptions, the libraries let those of sockets, http.client and of parsing pass.
+_FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    DeadlinePassed,
+    OSError,
+    ValueError,
+)
+_USER_AGENT = "vault-replication-dashboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times in seconds and a size in bytes that one request must keep."""
+
+    connect: float
+    read: float
+    total: float
+    largest: int
+
+
+READ_LIMITS = Limits(CONNECT_SECONDS, READ_SECONDS, READ_DEADLINE_SECONDS, LARGEST_READ_ANSWER)
+REPLICATE_LIMITS = Limits(
+    CONNECT_SECONDS, REPLICATE_DEADLINE_SECONDS, REPLICATE_DEADLINE_SECONDS, LARGEST_REPLICATE_ANSWER
+)
+
+
+def send_once(
+    url: str,
+    *,
+    token: str,
+    document: Mapping[str, object],
+    region: str = "",
+    verify: bool | str = True,
+    limits: Limits = REPLICATE_LIMITS,
+) -> Answer:
+    """Send a POST exactly once and return its complete answer, whatever its status.
+
+    Args:
+        url: Where to; a redirect is an answer like any other.
+        token: Token for the project in the address.
+        document: The body, sent as JSON.
+        region: Region that is addressed, for errors and logs.
+        verify: Whose certificates are trusted: the usual authorities', or those of a file. Never nobody's.
+        limits: How long it may take and how large the answer may be.
+
+    Raises:
+        NotDelivered: provably no byte was sent.
+        OutcomeUnknown: it may have been received, and there is no complete answer.
+    """
+    with plain_session() as session:
+        request = requests.Request("POST", url, data=json.dumps(document).encode())
+        request.headers = {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+        return _exchange(session, request, token=token, region=region, verify=verify, limits=limits)
+
+
+class ReadTransport:
+    """Reads from the cloud: connections are kept, passing failures are tried again, old tokens renewed once."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        limits: Limits = READ_LIMITS,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._credentials = credentials
+        self._limits = limits
+        self._sleep = sleep
+        self._session = plain_session()
+
+    def get(self, url: str, query: Sequence[tuple[str, str]] = ()) -> Answer:
+        """Return the complete answer, always a 200.
+
+        Raises:
+            NotDelivered: there is no connection, no token, or no end of throttling.
+            Refused: the cloud declined to answer.
+            OutcomeUnknown: the cloud failed or its answer was lost, again and again; harmless for a read.
+            Unreadable: a success that is none for a read, or too large.
+        """
+        address = f"{url}?{urlencode(query)}" if query else url
+        for attempt in range(1, _READ_ATTEMPTS):
+            try:
+                return self._get_answered(address)
+            except CloudError as error:
+                asked = error.retry_after if isinstance(error, Throttled) else None
+                pause = _pause(attempt) if asked is None else asked
+                if pause > _LONGEST_PAUSE or not _may_pass(error):
+                    raise
+            self._sleep(pause)
+        return self._get_answered(address)
+
+    def close(self) -> None:
+        """Close the kept connections; a later read opens new ones."""
+        self._session.close()
+
+    def _get_answered(self, address: str) -> Answer:
+        token = self._credentials.access().token
+        answer = self._get(address, token)
+        if was_token_refused(answer):
+            self._credentials.forget(token)
+            answer = self._get(address, self._credentials.access().token)
+        if error := decide_read(answer):
+            raise error
+        return answer
+
+    def _get(self, address: str, token: str) -> Answer:
+        return _exchange(
+            self._session,
+            requests.Request("GET", address, headers={"Accept-Encoding": "gzip"}),
+            token=token,
+            region=self._credentials.region,
+            verify=self._credentials.verify,
+            limits=self._limits,
+        )
+
+
+def was_token_refused(answer: Answer) -> bool:
+    """Return whether the answer says that a new token may help."""
+    return answer.http_status == 401 or (answer.http_status >= 500 and answer.problem[0] == _SIGN_IN_REFUSED)
+
+
+def _may_pass(error: CloudError) -> bool:
+    if isinstance(error, SignInFailed | Misconfigured):
+        return False
+    if isinstance(error, OutcomeUnknown) and error.http_status is not None:
+        return error.http_status in _PASSING_STATUSES
+    return not error.http_status or isinstance(error, Throttled)
+
+
+def _pause(attempt: int) -> float:
+    # Clients that failed together must not come back together.
+    jitter = random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, keeps no secret
+    return float(_FIRST_PAUSE * 2 ** (attempt - 1) * jitter)
+
+
+def _exchange(
+    session: requests.Session,
+    request: requests.Request,
+    *,
+    token: str,
+    region: str,
+    verify: bool | str,
+    limits: Limits,
+) -> Answer:
+    """Send a request once and read its answer, up to the largest size.
+
+    Raises:
+        CloudError: what delivery makes of the failure.
+    """
+    split = urlsplit(request.url)
+    call = Call(region=region, method=request.method, path=split.path)
+    request.headers |= {"X-Auth-Token": token, "User-Agent": _USER_AGENT, "Accept": "application/json"}
+    started = time.monotonic()
+    failure: Exception | None = None
+    with Attempt(limits.total) as attempt:
+        try:
+            response, body = _send(session, request, verify=verify, limits=limits)
+        except _FAILURES as raised:
+            failure = raised
+    if attempt.ended:
+        # A body that ends because the watchdog ended the connection looks whole.
+        failure = DeadlinePassed()
+    if failure:
+        error = decide_failure(failure, call, sent=attempt.sent, host=split.hostname or "")
+        _log(call, type(error).__name__, started, "")
+        raise error
+    answer = Answer(
+        call=call,
+        http_status=response.status_code,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=body[: limits.largest],
+        is_cut=len(body) > limits.largest,
+        secrets=(token,),
+    )
+    _log(call, str(answer.http_status), started, answer.request_id)
+    return answer
+
+
+def _send(
+    session: requests.Session, request: requests.Request, *, verify: bool | str, limits: Limits
+) -> tuple[requests.Response, bytes]:
+    """Send a request and return its answer and body, one byte longer than the largest at most.
+
+    The session's own way of sending is avoided: it reads the body of a redirect to its end, without any limit.
+    """
+    prepared = session.prepare_request(request)
+    timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
+    response = session.get_adapter(request.url).send(
+        prepared, stream=True, timeout=timeout, verify=verify, proxies={}
+    )
+    body = bytearray()
+    try:
+        for chunk in response.raw.stream(_CHUNK, decode_content=True):
+            body += chunk[: limits.largest + 1 - len(body)]
+            if len(body) > limits.largest:
+                break
+    finally:
+        response.close()
+    return response, bytes(body)
+
+
+def _log(call: Call, outcome: str, started: float, request_id: str) -> None:
+    duration_ms = round((time.monotonic() - started) * 1000)
+    logger.info(
+        "%s %s %s in %d ms, request id %s",
+        call.method,
+        call.path,
+        outcome,
+        duration_ms,
+        request_id or "unknown",
+        extra={
+            "region": call.region,
+            "method": call.method,
+            "path": call.path,
+            "outcome": outcome,
+            "duration_ms": duration_ms,
+            "cloud_request_id": request_id,
+        },
+    )

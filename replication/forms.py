@@ -1,0 +1,417 @@
+"""What people fill in: where a vault is to be replicated to, why, and what lists are narrowed by.
+
+Forms validate and never save. What may be chosen comes from our own inventory, and a choice that the page shows as
+unfit is refused here as well, whatever the browser sends.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from replication.lifecycle import ReplicationStatus
+from replication.models import Project, Region, Replication, Vault
+from replication.services import preflight, triggering
+from replication.services.preflight import Destination, Finding, Text
+from replication.services.triggering import Wish
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a menu, under a heading, and why it is unfit (empty when it can be chosen)."""
+
+    value: str
+    name: str
+    heading: Text = ""
+    reason: Text = ""
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Menu(Generic[Row]):
+    """What can be chosen, what is chosen, and why what was wanted is not (empty unless it is unfit)."""
+
+    choices: tuple[Choice, ...]
+    chosen: Row | None
+    refusal: Text = ""
+
+    @property
+    def has_fit(self) -> bool:
+        """Whether anything can be chosen at all."""
+        return any(not choice.reason for choice in self.choices)
+
+
+def _menu(
+    rows: Iterable[Row],
+    wanted: object,
+    entry: Callable[[Row], tuple[str, str, Text]],
+    judge: Callable[[Row], Finding | None],
+    *,
+    take_only: bool = False,
+) -> Menu[Row]:
+    """Build a menu; with `take_only`, a single fit choice counts as chosen while nothing fit is wanted."""
+    listed = [(row, *entry(row), judge(row)) for row in rows]
+    fit = [row for row, _value, _name, _heading, finding in listed if finding is None]
+    chosen = next((row for row in fit if entry(row)[0] == wanted), None)
+    if chosen is None and take_only and len(fit) == 1:
+        chosen = fit[0]
+    refused = next((one for one in listed if one[4] and one[1] == wanted), None)
+    return Menu(
+        choices=tuple(
+            Choice(value, name, heading, finding.text if finding else "", row is chosen)
+            for row, value, name, heading, finding in listed
+        ),
+        chosen=chosen,
+        refusal=f"{refused[2]}: {refused[4].text}" if refused and refused[4] else "",
+    )
+
+
+class Choices:
+    """The four menus of a replication, each following from the ones before it. Four queries."""
+
+    def __init__(self, wanted: Mapping[str, Any]) -> None:
+        self.vaults = _menu(
+            _sources(wanted.get("vault")), wanted.get("vault"), _vault_entry, preflight.judge_source
+        )
+        self.regions = _menu(
+            Region.objects.present().order_by("name"),
+            wanted.get("region"),
+            lambda region: (region.name, region.name, ""),
+            self._judge_region,
+            take_only=self.source is not None,
+        )
+        self.projects = _menu(
+            _projects(self.regions.chosen),
+            wanted.get("project"),
+            lambda project: (str(project.pk), project.name, ""),
+            _judge_project,
+            take_only=True,
+        )
+        self.destinations = _menu(
+            _targets(self.projects.chosen), wanted.get("destination"), _target_entry, self._judge_target
+        )
+
+    @property
+    def source(self) -> Vault | None:
+        """The chosen source vault."""
+        return self.vaults.chosen
+
+    def _judge_region(self, region: Region) -> Finding | None:
+        return preflight.judge_region(self.source.project.region, region.name) if self.source else None
+
+    def _judge_target(self, vault: Vault) -> Finding | None:
+        return preflight.judge_destination(vault, self.source)
+
+
+def _sources(wanted: object) -> QuerySet[Vault]:
+    """Return the vaults to replicate from, and the wanted one whatever it is, so that its reason can be told."""
+    listed = Q(vanished_at=None) & ~Q(protect_type=Vault.REPLICATION)
+    if asked := _uuid(wanted):
+        listed |= Q(pk=asked)
+    return (
+        Vault.objects.filter(listed)
+        .select_related("project__region")
+        .order_by("project__region__name", "project__name", "name", "vault_id")
+    )
+
+
+def _vault_entry(vault: Vault) -> tuple[str, str, Text]:
+    return str(vault.pk), vault.name, str(vault.project)
+
+
+def _projects(region: Region | None) -> QuerySet[Project]:
+    return (
+        Project.objects.present().filter(region=region).order_by("name") if region else Project.objects.none()
+    )
+
+
+def _judge_project(project: Project) -> Finding | None:
+    if project.cloud:
+        return None
+    return Finding(
+        _("Its vaults are not read by this dashboard. Type the vault's ID by hand."), blocking=True
+    )
+
+
+def _targets(project: Project | None) -> QuerySet[Vault]:
+    if project is None:
+        return Vault.objects.none()
+    # Replication vaults first: the others are only listed to say why they cannot be chosen.
+    return (
+        Vault.objects.present()
+        .filter(project=project)
+        .select_related("project__region")
+        .order_by("-protect_type", "name", "vault_id")
+    )
+
+
+def _target_entry(vault: Vault) -> tuple[str, str, Text]:
+    heading = _("Replication vaults") if vault.is_replication_vault else _("Other vaults")
+    return str(vault.pk), vault.name, heading
+
+
+def _uuid(text: object) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
+
+
+class ReplicationForm(forms.Form):
+    """From where and to where: chosen from the inventory, or the destination's ids typed by hand."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    vault = forms.CharField(
+        label=_("Source vault"), error_messages={"required": _("Choose the vault that is to be replicated.")}
+    )
+    region = forms.CharField(label=_("Region"), required=False)
+    project = forms.CharField(label=_("Project"), required=False)
+    destination = forms.CharField(label=_("Vault"), required=False)
+    typed_region = forms.CharField(
+        label=_("Region"),
+        required=False,
+        validators=[
+            RegexValidator(
+                r"\A[a-zA-Z0-9._-]{1,255}\Z",
+                _("A region is up to 255 letters, digits, dots, underscores and hyphens."),
+            )
+        ],
+        widget=forms.TextInput({"class": "form-control", "placeholder": "eu-nl"}),
+    )
+    typed_project_id = forms.CharField(
+        label=_("Project ID"),
+        required=False,
+        validators=[
+            RegexValidator(r"\A[A-Za-z0-9-]{1,64}\Z", _("An ID is up to 64 letters, digits and hyphens."))
+        ],
+        widget=forms.TextInput({"class": "form-control"}),
+    )
+    typed_vault_id = forms.CharField(
+        label=_("Vault ID"),
+        required=False,
+        validators=[
+            RegexValidator(r"\A[A-Za-z0-9-]{1,64}\Z", _("An ID is up to 64 letters, digits and hyphens."))
+        ],
+        widget=forms.TextInput({"class": "form-control"}),
+    )
+    auto_trigger = forms.BooleanField(
+        label=_("Mark as triggered automatically (auto_trigger)"),
+        help_text=_(
+            "Passed on to the cloud as it is. Its reference says only that the replication is then triggered "
+            "automatically; leave it off unless you know that you need it."
+        ),
+        required=False,
+        widget=forms.CheckboxInput({"class": "form-check-input"}),
+    )
+
+    CHOSEN = ("vault", "region", "project", "destination")
+    TYPED = ("typed_region", "typed_project_id", "typed_vault_id")
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, initial: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}), use_required_attribute=False)
+        self.choices = Choices(initial or {} if data is None else data)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether any id is typed by hand."""
+        return any(self[name].value() for name in self.TYPED)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what is unfit, incomplete, or given in both ways."""
+        cleaned = super().clean() or {}
+        if cleaned.get("vault") and not self.choices.source:
+            self.add_error("vault", self.choices.vaults.refusal or _("This vault is not in the inventory."))
+        if self.is_typed:
+            self._check_typed(cleaned)
+        else:
+            self._check_chosen()
+        return cleaned
+
+    def _check_typed(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("destination"):
+            self.add_error(
+                "destination",
+                _("A vault is chosen and IDs are typed as well. Empty the typed IDs, or choose no vault."),
+            )
+        for name in self.TYPED:
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, _("Typing IDs by hand needs all three of them."))
+
+    def _check_chosen(self) -> None:
+        """Tell only of the first choice that is missing: the later ones follow from it."""
+        if not self.choices.regions.chosen:
+            self.add_error("region", self.choices.regions.refusal or _("Choose the region to replicate to."))
+        elif not self.choices.projects.chosen:
+            self.add_error(
+                "project", self.choices.projects.refusal or _("Choose the project to replicate to.")
+            )
+        elif not self.choices.destinations.chosen:
+            self.add_error(
+                "destination",
+                self.choices.destinations.refusal or _("Choose the vault that takes the replicas."),
+            )
+
+    @property
+    def source(self) -> Vault:
+        """The source vault of a valid form."""
+        if self.choices.source is None:
+            raise ValueError("only a valid form has a source")
+        return self.choices.source
+
+    def destination_of(self) -> Destination:
+        """Return the destination of a valid form, typed or chosen."""
+        if self.is_typed:
+            region, project_id, vault_id = (self.cleaned_data[name] for name in self.TYPED)
+            return triggering.find_destination(region=region, project_id=project_id, vault_id=vault_id)
+        vault, project, region = (
+            self.choices.destinations.chosen,
+            self.choices.projects.chosen,
+            self.choices.regions.chosen,
+        )
+        if vault is None or project is None or region is None:
+            raise ValueError("only a valid form has a destination")
+        return Destination(
+            region=region.name, project_id=project.project_id, vault_id=vault.vault_id, vault=vault
+        )
+
+    def wish(self, destination: Destination, reason: str) -> Wish:
+        """Return what is wanted, for the service."""
+        return Wish(self.source, destination, reason, auto_trigger=self.cleaned_data["auto_trigger"])
+
+
+class ReasonForm(forms.Form):
+    """Why somebody does what cannot be undone."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=3,
+        max_length=500,
+        help_text=_("Kept in the audit and shown to everybody who sees the replication."),
+        error_messages={"required": _("Say why, in at least three characters.")},
+        widget=forms.Textarea({"class": "form-control", "rows": 2}),
+    )
+
+    def clean_reason(self) -> str:
+        """Return the reason on one line."""
+        return " ".join(str(self.cleaned_data["reason"]).split())
+
+
+class _FilterForm(forms.Form):
+    """A form whose answers stand in the address. Everything may be left out, and nonsense counts as left out."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        for field in self.fields.values():
+            is_choice = isinstance(field.widget, forms.Select)
+            field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything was asked for that leaves some rows out."""
+        return any(value for name, value in self.cleaned_data.items() if name != "size")
+
+
+class _VaultChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # takes an argument only in the stubs
+    """A vault by the way to it, since names repeat."""
+
+    def label_from_instance(self, obj: Vault) -> str:
+        return f"{obj.project} / {obj.name}"
+
+
+class HistoryFilterForm(_FilterForm):
+    """The filter of the list of replications."""
+
+    SIZES = (25, 50, 100)
+
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("ID, reason or vault")}),
+    )
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[
+            ("", _("All")),
+            ("active", _("Not over yet")),
+            ("attention", _("Needs attention")),
+            ("queued", _("Queued or being sent")),
+            *ReplicationStatus.choices,
+        ],
+    )
+    vault = _VaultChoice(label=_("Source vault"), required=False, queryset=None, empty_label=_("All"))
+    region: "forms.ModelChoiceField[Region]" = forms.ModelChoiceField(
+        label=_("Region"), required=False, queryset=None, to_field_name="name", empty_label=_("All")
+    )
+    person: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(
+        label=_("Requested by"),
+        required=False,
+        queryset=None,
+        to_field_name="username",
+        empty_label=_("Everybody"),
+    )
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    size = forms.TypedChoiceField(
+        label=_("Rows"), required=False, coerce=int, choices=[(size, size) for size in SIZES]
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        has_asked = Exists(Replication.objects.filter(actor=OuterRef("pk")))
+        self.fields["vault"].queryset = (  # type: ignore[attr-defined]  # a ModelChoiceField, as declared above
+            Vault.objects.sources()
+            .select_related("project__region")
+            .order_by("project__region__name", "project__name", "name")
+        )
+        self.fields["region"].queryset = Region.objects.order_by("name")  # type: ignore[attr-defined]  # as above
+        self.fields["person"].queryset = User.objects.filter(has_asked).order_by("username")  # type: ignore[attr-defined]  # as above
+
+    @property
+    def page_size(self) -> int:
+        """Rows a page."""
+        return self.cleaned_data.get("size") or self.SIZES[0]
+
+
+class VaultFilterForm(_FilterForm):
+    """The filter of the list of vaults."""
+
+    SOURCES, DESTINATIONS = "sources", "destinations"
+
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name or ID")}),
+    )
+    purpose = forms.ChoiceField(
+        label=_("Purpose"),
+        required=False,
+        choices=[("", _("All")), (SOURCES, _("Source vaults")), (DESTINATIONS, _("Replication vaults"))],
+    )
+    region: "forms.ModelChoiceField[Region]" = forms.ModelChoiceField(
+        label=_("Region"), required=False, queryset=None, to_field_name="name", empty_label=_("All")
+    )
+    project: "forms.ModelChoiceField[Project]" = forms.ModelChoiceField(
+        label=_("Project"), required=False, queryset=None, to_field_name="project_id", empty_label=_("All")
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        has_vaults = Exists(Vault.objects.filter(project=OuterRef("pk")))
+        self.fields["region"].queryset = Region.objects.order_by("name")  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.fields["project"].queryset = (  # type: ignore[attr-defined]  # as above
+            Project.objects.filter(has_vaults).select_related("region").order_by("region__name", "name")
+        )

@@ -1,0 +1,24 @@
+"""What we remember: a mirror of the cloud's inventory, replications with their records, and who did what.
+
+Models hold fields, constraints, querysets and small derived facts. They never speak to the network.
+"""
+
+from .audit import AuditAction, AuditEntry
+from .inventory import Backup, CloudReading, Project, Region, Vault
+from .replication import Evidence, Look, Replication, ReplicationRecord
+from .worker import WorkerBeat
+
+__all__ = [
+    "AuditAction",
+    "AuditEntry",
+    "Backup",
+    "CloudReading",
+    "Evidence",
+    "Look",
+    "Project",
+    "Region",
+    "Replication",
+    "ReplicationRecord",
+    "Vault",
+    "WorkerBeat",
+]

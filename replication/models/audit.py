@@ -1,0 +1,107 @@
+"""The append-only record of who did what, and of what was found out.
+
+An entry is written in the transaction of the change that it tells of. It is never changed or deleted, not even by
+an administrator: the model refuses, and users with entries cannot be deleted but only deactivated.
+"""
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AuditAction(models.TextChoices):
+    """What an entry tells of. The value is stored and exported; the label is for the reader."""
+
+    #: A person asked for a replication.
+    REQUESTED = "replication.requested", _("Requested")
+    #: A worker claimed it and is about to send.
+    SUBMITTING = "replication.submitting", _("Sending to the cloud")
+    #: It was provably not delivered and will be sent again.
+    NOT_DELIVERED = "replication.not_delivered", _("Not delivered, will be sent again")
+    #: The cloud accepted it and named its records.
+    ACCEPTED = "replication.accepted", _("Accepted by the cloud")
+    #: The cloud declined it.
+    REJECTED = "replication.rejected", _("Refused by the cloud")
+    #: It may have been carried out.
+    UNCONFIRMED = "replication.unconfirmed", _("Outcome unclear")
+    #: Records found in the cloud were taken over.
+    ADOPTED = "replication.adopted", _("Found in the cloud and taken over")
+    #: An answer arrived after others had settled the replication.
+    LATE_ANSWER = "replication.late_answer", _("Late answer kept as evidence")
+    #: A person decided that nothing was started and that it is to be sent again.
+    REARMED = "replication.rearmed", _("Sent again by a person")
+    #: A person decided that the only candidates in the cloud are this replication's.
+    ADOPTION_ALLOWED = "replication.adoption_allowed", _("Taking over allowed by a person")
+    #: A person withdrew it.
+    CANCELLED = "replication.cancelled", _("Withdrawn")
+    #: Every record is final, or delivery was given up.
+    FINISHED = "replication.finished", _("Finished")
+    #: Every copied backup was seen in the destination vault.
+    ARRIVED = "replication.arrived", _("All replicas seen in the destination vault")
+    #: A person asked for a fresh reading of the inventory.
+    INVENTORY_REFRESH = "inventory.refresh_requested", _("Inventory refresh requested")
+    #: An audit or history export left the system.
+    EXPORTED = "audit.exported", _("Exported")
+
+
+class AuditQuerySet(models.QuerySet["AuditEntry"]):
+    """Entries; the ways to change them in bulk are closed."""
+
+    def update(self, **_kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise TypeError("audit entries are never changed")
+
+    def delete(self) -> NoReturn:
+        """Refuse."""
+        raise TypeError("audit entries are never deleted")
+
+
+class AuditEntry(models.Model):
+    """One thing that somebody did, or that the worker found out."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(_("at"), db_index=True)
+    action = models.CharField(_("action"), max_length=64, choices=AuditAction.choices, db_index=True)
+    #: Null: the worker, acting by itself.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+    #: The name at that time; "worker" for the worker.
+    actor_name = models.CharField(_("by"), max_length=255)
+    replication = models.ForeignKey(
+        "replication.Replication",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="audit_entries",
+        verbose_name=_("replication"),
+    )
+    from_status = models.CharField(_("from"), max_length=32, blank=True)
+    to_status = models.CharField(_("to"), max_length=32, blank=True)
+    #: Parameters of the entry; never a token or a password.
+    details = models.JSONField(_("details"), default=dict)
+    #: X-Request-Id of the web request that caused it; empty for the worker.
+    request_id = models.CharField(_("request ID"), max_length=64, blank=True, db_index=True)
+    #: X-Request-Id that the cloud answered with.
+    cloud_request_id = models.CharField(_("cloud request ID"), max_length=255, blank=True, db_index=True)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.action}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write a new entry; refuse to change an old one."""
+        if not self._state.adding:
+            raise TypeError("audit entries are never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise TypeError("audit entries are never deleted")

@@ -1,0 +1,340 @@
+"""A replication, its records, and what was seen while settling it.
+
+The row is the truth: every step that acts is claimed by `move`, a conditional update that must change exactly one
+row. Constraints hold what must never be wrong whatever the code does.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from replication.lifecycle import (
+    ACTIVE,
+    FINAL,
+    MAY_HAVE_SENT,
+    NEEDS_ATTENTION,
+    RECORD_FINAL,
+    RecordStatus,
+    ReplicationStatus,
+    check_transition,
+)
+
+from .inventory import Backup, Vault
+
+#: No change for this long, while something should be happening, is shown as "no news".
+STALLED_AFTER = timedelta(minutes=30)
+
+
+class ReplicationQuerySet(models.QuerySet["Replication"]):
+    """Replications, by what is to be done with them."""
+
+    def active(self) -> Self:
+        """Not over: their pair of vault and region is taken."""
+        return self.filter(status__in=ACTIVE)
+
+    def due(self, now: datetime) -> Self:
+        """Those whose next look or attempt has come, longest waiting first."""
+        return self.filter(check_after__lte=now).order_by("check_after")
+
+    def needing_attention(self) -> Self:
+        """Those that a person should look at."""
+        return self.filter(status__in=NEEDS_ATTENTION)
+
+    def newest_first(self) -> Self:
+        """In the order of the lists."""
+        return self.order_by("-requested_at", "-id")
+
+    def with_names(self) -> Self:
+        """Together with what every list shows of them."""
+        return self.select_related("actor", "source_vault__project__region")
+
+    def move(self, from_status: str, to_status: str, *, now: datetime, **changes: Any) -> bool:
+        """Take the one selected replication a step onward, if it still stands at `from_status`.
+
+        The only writer of `status`. Whoever gets `True` has the step; everybody else gets `False` and must stop.
+
+        Raises:
+            IllegalTransition: the table of `lifecycle` does not know this step.
+        """
+        check_transition(from_status, to_status)
+        changed = self.filter(status=from_status).update(
+            status=to_status,
+            finished_at=now if to_status in FINAL else None,
+            changed_at=now,
+            version=F("version") + 1,
+            **changes,
+        )
+        if changed > 1:
+            raise ValueError("move is for one replication at a time")
+        return changed == 1
+
+
+class Replication(models.Model):
+    """One request to replicate a source vault into a destination vault: at most one delivered POST."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    #: Made with the form; the same key never makes a second replication.
+    key = models.UUIDField(_("form key"), unique=True)
+    status = models.CharField(
+        _("status"), max_length=32, choices=ReplicationStatus.choices, default=ReplicationStatus.REQUESTED
+    )
+
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="replications",
+        verbose_name=_("requested by"),
+    )
+    reason = models.CharField(_("reason"), max_length=500)
+
+    source_vault = models.ForeignKey(
+        Vault, on_delete=models.PROTECT, related_name="replications", verbose_name=_("source vault")
+    )
+    #: Null when the ids were typed by hand and our inventory does not know the vault.
+    destination = models.ForeignKey(
+        Vault,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="received_replications",
+        verbose_name=_("destination vault"),
+    )
+    # What is sent, frozen at the request: a later change of the mirror never changes it.
+    source_region = models.CharField(_("source region"), max_length=255)
+    source_project_id = models.CharField(_("source project ID"), max_length=64)
+    vault_id = models.CharField(_("source vault ID"), max_length=64)
+    destination_region = models.CharField(_("destination region"), max_length=255)
+    destination_project_id = models.CharField(_("destination project ID"), max_length=64)
+    destination_vault_id = models.CharField(_("destination vault ID"), max_length=64)
+    auto_trigger = models.BooleanField(_("auto trigger"), default=False)
+    #: What the last look before sending promised: counts, GB and verdicts by backup id.
+    forecast = models.JSONField(_("forecast"), default=dict)
+
+    requested_at = models.DateTimeField(_("requested"))
+    submitted_at = models.DateTimeField(_("sent"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    #: When status or anything shown of it last changed.
+    changed_at = models.DateTimeField(_("changed"))
+    #: Rises with every change that a page shows; the ETag of the fragments.
+    version = models.PositiveIntegerField(_("version"), default=1)
+
+    #: When the next attempt or look is due. Null: nothing left to do.
+    check_after = models.DateTimeField(_("next look"), null=True, db_index=True)
+    claimed_by = models.CharField(_("claimed by"), max_length=255, blank=True)
+    claimed_until = models.DateTimeField(_("claimed until"), null=True)
+    #: How often it was claimed for sending.
+    attempt = models.PositiveIntegerField(_("attempts"), default=0)
+    #: Whether a person sent it again after an unclear attempt: that attempt may still turn out to have arrived.
+    rearmed = models.BooleanField(_("sent again"), default=False)
+    #: Whether a person allowed to take over candidates that cannot be told apart from others' work.
+    adoption_allowed = models.BooleanField(_("taking over allowed"), default=False)
+    #: Ids of records and operation logs of the vault known right before sending: what is new afterwards is ours.
+    baseline = models.JSONField(_("baseline"), default=dict)
+
+    #: The cloud's answer in full, and the X-Request-Id that came with it.
+    response = models.JSONField(_("answer"), null=True)
+    cloud_request_id = models.CharField(_("cloud request ID"), max_length=255, blank=True, db_index=True)
+    provider_id = models.CharField(_("provider ID"), max_length=64, blank=True)
+
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    error_message = models.TextField(_("error"), blank=True)
+
+    objects = ReplicationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("replication")
+        verbose_name_plural = _("replications")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_vault", "destination_region"],
+                condition=Q(status__in=sorted(ACTIVE)),
+                name="one_active_replication_per_vault_and_region",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
+                | Q(status__in=sorted(ACTIVE), finished_at__isnull=True),
+                name="finished_at_exactly_when_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=sorted(MAY_HAVE_SENT)) | Q(submitted_at__isnull=False),
+                name="submitted_at_when_sent",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-requested_at", "-id"], name="replication_newest_first"),
+            models.Index(fields=["status", "-requested_at"], name="replication_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.vault_id} -> {self.destination_region}"
+
+    @property
+    def reference(self) -> str:
+        """The first eight characters of the id: what people say on the phone."""
+        return str(self.id)[:8]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is over."""
+        return self.status in FINAL
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its pair is taken."""
+        return self.status in ACTIVE
+
+    @property
+    def may_change(self) -> bool:
+        """Whether a page that shows it should ask again: it is active, or replicas are still on their way."""
+        return self.is_active or self.check_after is not None
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look at it."""
+        return self.status in NEEDS_ATTENTION
+
+    @property
+    def can_be_withdrawn(self) -> bool:
+        """Whether nothing was sent yet."""
+        return self.status == ReplicationStatus.REQUESTED
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether its outcome is unclear."""
+        return self.status == ReplicationStatus.UNCONFIRMED
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the cloud works on it."""
+        return self.status == ReplicationStatus.RUNNING
+
+    def is_stalled(self, now: datetime) -> bool:
+        """Whether nothing has changed for so long that "running" would be a guess."""
+        return self.is_active and now - self.changed_at > STALLED_AFTER
+
+
+class Evidence(models.TextChoices):
+    """Where a value was read, the strongest first."""
+
+    #: GET backups, backups[].replication_records[].
+    RECORDS = "replication_records", _("replication records")
+    #: GET operation-logs.
+    LOG = "operation_log", _("operation log")
+    #: GET backups of the destination vault.
+    REPLICA = "replica", _("destination vault")
+
+
+class ReplicationRecordQuerySet(models.QuerySet["ReplicationRecord"]):
+    """Records, by what is to be done with them."""
+
+    def unfinished(self) -> Self:
+        """Those that the cloud still works on, as far as we know."""
+        return self.exclude(status__in=RECORD_FINAL)
+
+    def awaiting_arrival(self) -> Self:
+        """Copied according to the source region, not yet seen in the destination vault."""
+        return self.filter(status=RecordStatus.SUCCEEDED, arrived_at=None)
+
+
+class ReplicationRecord(models.Model):
+    """One backup in a replication. API: CopyCheckpoint, replication.backups[]."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    replication = models.ForeignKey(
+        Replication, on_delete=models.PROTECT, related_name="records", verbose_name=_("replication")
+    )
+    #: Id of the source backup.
+    backup_id = models.CharField(_("backup ID"), max_length=64, db_index=True)
+    #: Empty when the answer was lost and the cloud has no place to read it again.
+    replication_record_id = models.CharField(_("record ID"), max_length=64, blank=True)
+    source_backup = models.ForeignKey(
+        Backup,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="replication_records",
+        verbose_name=_("backup"),
+    )
+    # Copied at acceptance, since the backup may expire before anybody reads this.
+    backup_name = models.CharField(_("backup"), max_length=255, blank=True)
+    resource_id = models.CharField(_("resource ID"), max_length=64, blank=True)
+    resource_name = models.CharField(_("resource"), max_length=255, blank=True)
+    resource_size_gb = models.PositiveBigIntegerField(_("size (GB)"), null=True)
+
+    status = models.CharField(
+        _("status"), max_length=32, choices=RecordStatus.choices, default=RecordStatus.WAITING
+    )
+    #: The cloud's own word for it.
+    cloud_status = models.CharField(_("cloud's word"), max_length=64, blank=True)
+    #: 0-100 as the cloud says; null when it has not said.
+    progress_percent = models.PositiveSmallIntegerField(_("progress (%)"), null=True)
+    #: Where the status was read. Empty: only the answer to the request is known.
+    evidence = models.CharField(_("read from"), max_length=32, choices=Evidence.choices, blank=True)
+    operation_log_id = models.CharField(_("operation log ID"), max_length=64, blank=True)
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    error_message = models.TextField(_("error"), blank=True)
+    changed_at = models.DateTimeField(_("changed"))
+    #: When the cloud last confirmed the status. Null: not yet.
+    read_at = models.DateTimeField(_("read"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    #: When the replica was first seen available in the destination vault.
+    arrived_at = models.DateTimeField(_("arrived"), null=True)
+    #: Id of the replica; empty when unknown or when several replicas of one server cannot be told apart.
+    destination_backup_id = models.CharField(_("replica ID"), max_length=64, blank=True)
+
+    objects = ReplicationRecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("replication record")
+        verbose_name_plural = _("replication records")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["replication_record_id"],
+                condition=~Q(replication_record_id=""),
+                name="record_belongs_to_one_replication",
+            ),
+            models.UniqueConstraint(
+                fields=["operation_log_id"],
+                condition=~Q(operation_log_id=""),
+                name="operation_log_belongs_to_one_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.replication_record_id or f"{self.replication_id}/{self.backup_id}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the cloud is done with it."""
+        return self.status in RECORD_FINAL
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether its replica was seen in the destination vault."""
+        return self.arrived_at is not None
+
+
+class Look(models.Model):
+    """One look at the cloud while a replication was unconfirmed: the evidence that a person decides on."""
+
+    id = models.BigAutoField(primary_key=True)
+    replication = models.ForeignKey(Replication, on_delete=models.PROTECT, related_name="looks")
+    at = models.DateTimeField(_("at"))
+    #: Whether every source that can be read was read to its end. An incomplete look proves nothing.
+    complete = models.BooleanField(_("complete"))
+    #: How many candidates were found.
+    found = models.PositiveIntegerField(_("found"), default=0)
+    #: By source: what was read, how much of it was new, or why it could not be read.
+    sources = models.JSONField(_("sources"), default=list)
+
+    class Meta:
+        verbose_name = _("look")
+        verbose_name_plural = _("looks")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.replication_id} {self.at:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,190 @@
+"""The controls for tests under `/_sandbox/`: faults, accepted calls, the clock, and changes to the world.
+
+Only peers on loopback are heard. Nothing here is part of the cloud that is simulated.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request
+
+from replication.sandbox.answers import Answer, Refusal
+from replication.sandbox.faults import KINDS, FaultRefused, read_fault
+from replication.sandbox.parameters import (
+    Field,
+    check_object,
+    is_boolean,
+    is_number,
+    is_one_of,
+    is_text,
+    is_uuid,
+    parse_json,
+)
+from replication.sandbox.reading import BACKUP_STATUSES, VAULT_STATUSES
+from replication.sandbox.routes import OPERATION_NAMES
+from replication.sandbox.simulation import Simulation
+
+PREFIX = "/_sandbox/"
+FARTHEST_SECONDS = 10_000_000
+
+Handler = Callable[["Control", dict[str, str], Any], object]
+
+BACKUP_FIELDS = {
+    "vault_id": Field(is_uuid, required=True),
+    "name": Field(is_text(1, 64)),
+    "stored_mb": Field(is_number(0, 10_000_000)),
+    "status": Field(is_one_of(*BACKUP_STATUSES)),
+    "contains_system_disk": Field(is_boolean),
+}
+VAULT_FIELDS = {
+    "name": Field(is_text(1, 64)),
+    "status": Field(is_one_of(*VAULT_STATUSES)),
+    "size_gb": Field(is_number(1, 10_485_760)),
+    "locked": Field(is_boolean),
+    "auto_expand": Field(is_boolean),
+}
+
+
+class Control:
+    """Answers the calls of tests."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._map = Map(
+            [Rule(PREFIX + path, methods=[method], endpoint=handler) for method, path, handler in ROUTES]
+        )
+
+    def answer(self, request: Request, body: bytes) -> Answer:
+        """Carry out one call; refusals say in plain words what would be right."""
+        if not ipaddress.ip_address(request.remote_addr or "0.0.0.0").is_loopback:  # noqa: S104 - stands for "unknown"
+            return _declined(403, "The controls of the sandbox answer on loopback only.")
+        try:
+            handler, path = self._map.bind_to_environ(request.environ).match()
+        except HTTPException as error:
+            return _declined(error.code or 404, "There is no such control.")
+        try:
+            with self._simulation.lock:
+                return Answer(200, handler(self, dict(path), parse_json(body) if body else {}))
+        except (FaultRefused, ValueError) as error:
+            return _declined(400, str(error))
+        except Refusal as refusal:
+            return refusal.answer
+
+    def list_faults(self, _: dict[str, str], __: object) -> object:
+        kinds = {name: {"sentence": kind.sentence, **kind.parameters} for name, kind in KINDS.items()}
+        return {"faults": [fault.to_json() for fault in self._simulation.faults.pending()], "kinds": kinds}
+
+    def add_fault(self, _: dict[str, str], wishes: object) -> object:
+        if not isinstance(wishes, dict):
+            raise FaultRefused("A fault is an object with operation and fault.")
+        fault = read_fault(wishes, OPERATION_NAMES)
+        self._simulation.faults.add(fault)
+        return fault.to_json()
+
+    def clear_faults(self, _: dict[str, str], __: object) -> object:
+        self._simulation.faults.clear()
+        return {"faults": []}
+
+    def list_accepted(self, _: dict[str, str], __: object) -> object:
+        return {"accepted": self._simulation.world.accepted}
+
+    def move_clock(self, _: dict[str, str], wishes: object) -> object:
+        fields = {"advance_seconds": Field(_is_seconds, required=True)}
+        check_object(wishes, "the body", fields)
+        assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
+        self._simulation.advance_clock(wishes["advance_seconds"])
+        return {"now": self._simulation.clock.now().isoformat()}
+
+    def start_over(self, _: dict[str, str], __: object) -> object:
+        self._simulation.start_over()
+        return self.describe_world({}, {})
+
+    def describe_world(self, _: dict[str, str], __: object) -> object:
+        simulation, world = self._simulation, self._simulation.world
+        founding = simulation.founding
+        return {
+            "profile": simulation.profile,
+            "speed": simulation.speed,
+            "seed": founding.seed,
+            "scale": founding.scale,
+            "founded_at": founding.founded_at.isoformat(),
+            "now": simulation.clock.now().isoformat(),
+            "switches": simulation.switches,
+            "projects": {
+                project.name: {"id": project.id, "region": project.region}
+                for project in world.projects.values()
+                if project.region
+            },
+            "vaults": {
+                vault.name: {"id": vault.id, "project_id": vault.project_id}
+                for vault in world.vaults.values()
+            },
+        }
+
+    def add_backup(self, _: dict[str, str], wishes: object) -> object:
+        check_object(wishes, "the body", BACKUP_FIELDS)
+        assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
+        vault = self._simulation.world.vaults.get(wishes["vault_id"])
+        if vault is None or not vault.resources:
+            raise ValueError("vault_id must name a vault with resources.")
+        backup = {
+            "id": str(uuid4()),
+            "name": "manualbk_added",
+            "checkpoint_id": str(uuid4()),
+            "created_at": self._simulation.clock.now().isoformat(),
+            "stored_mb": 10_240,
+            "status": "available",
+            "contains_system_disk": True,
+            **wishes,
+        }
+        self._simulation.add_backup(backup)
+        return {"backup_id": backup["id"]}
+
+    def delete_backup(self, path: dict[str, str], _: object) -> object:
+        world, now = self._simulation.world, self._simulation.clock.now()
+        if not any(world.find_backup(project, path["id"], now) for project in world.projects):
+            raise ValueError("There is no such backup.")
+        self._simulation.delete(path["id"])
+        return {"deleted": path["id"]}
+
+    def delete_vault(self, path: dict[str, str], _: object) -> object:
+        if path["id"] not in self._simulation.world.vaults:
+            raise ValueError("There is no such vault.")
+        self._simulation.delete(path["id"])
+        return {"deleted": path["id"]}
+
+    def change_vault(self, path: dict[str, str], wishes: object) -> object:
+        check_object(wishes, "the body", VAULT_FIELDS)
+        assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
+        if path["id"] not in self._simulation.world.vaults:
+            raise ValueError("There is no such vault.")
+        self._simulation.change_vault(path["id"], wishes)
+        return {"changed": path["id"]}
+
+
+def _is_seconds(value: object, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= FARTHEST_SECONDS:
+        raise ValueError(f"{where} must be a number of seconds, at most {FARTHEST_SECONDS}.")
+
+
+def _declined(status: int, reason: str) -> Answer:
+    return Answer(status, {"error": reason})
+
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "faults", Control.list_faults),
+    ("POST", "faults", Control.add_fault),
+    ("DELETE", "faults", Control.clear_faults),
+    ("GET", "accepted", Control.list_accepted),
+    ("POST", "clock", Control.move_clock),
+    ("POST", "reset", Control.start_over),
+    ("GET", "world", Control.describe_world),
+    ("POST", "backups", Control.add_backup),
+    ("DELETE", "backups/<id>", Control.delete_backup),
+    ("POST", "vaults/<id>", Control.change_vault),
+    ("DELETE", "vaults/<id>", Control.delete_vault),
+)

@@ -1,0 +1,66 @@
+"""The codes that we give ourselves, where the cloud gave none: what went wrong on the way, or here."""
+
+from django.utils.translation import gettext_lazy as _
+
+from .wording import NOT_REACHED, WAIT_FOR_THE_LOOKS, Explanation, declined, not_reached, unclear
+
+#: Code -> explanation.
+OWN: dict[str, Explanation] = {
+    "unreachable": not_reached(
+        _("The cloud could not be reached"),
+        _("No connection came about: the name was not found, or nobody answered there."),
+        _(
+            "Check whether this machine reaches the cloud at all: name resolution, firewall, proxy. If other entries "
+            "work, check the address of this one."
+        ),
+    ),
+    "tls": not_reached(
+        _("The cloud's certificate was not accepted"),
+        _("The other side could not prove that it is the cloud, so nothing was sent to it."),
+        _(
+            "Check the endpoint's address and this machine's clock. Behind a proxy with a certificate of its own, "
+            "name that as cacert in clouds.yaml."
+        ),
+    ),
+    "endpoint": not_reached(
+        _("The address of the cloud cannot be used"),
+        _("What is configured as the endpoint is not the address of a server."),
+        _("Correct cbr_endpoint_override of this entry in clouds.yaml, then restart the worker."),
+    ),
+    "redirect": declined(
+        _("The endpoint points somewhere else"),
+        _(
+            "The server at the configured address answered with another address. The dashboard never follows that."
+        ),
+        _(
+            "Set cbr_endpoint_override of this entry in clouds.yaml to the right address, then restart the worker."
+        ),
+        started=NOT_REACHED,
+    ),
+    "no_answer": unclear(
+        _("The answer was lost"),
+        _("The request was sent, and the connection ended before a complete answer came back."),
+        WAIT_FOR_THE_LOOKS,
+    ),
+    "bad_answer": unclear(
+        _("The answer cannot be used"),
+        _("The cloud answered, but not in the form that its documentation describes."),
+        _(
+            "Wait for the looks at the cloud on the replication's page. Keep the error text: it names what was wrong "
+            "with the answer."
+        ),
+    ),
+    "worker_lost": unclear(
+        _("The worker stopped while sending"),
+        _("The process that sent the request ended before it could write down the answer."),
+        WAIT_FOR_THE_LOOKS,
+    ),
+    "not_permitted": Explanation(
+        _("The requester lost the right"),
+        _("The person who asked for it was no longer allowed to start replications when its turn came."),
+        _("No. It was withdrawn before anything was sent."),
+        _("Safe, for somebody who may start replications."),
+        _("If the replication is still wanted, an operator has to start a new one."),
+        retry_is_safe=True,
+    ),
+}

@@ -1,0 +1,280 @@
+"""Reads regions, projects, vaults and backups into the mirror, and marks what has vanished.
+
+One cloud entry is read as a whole or not at all: a reading that broke off changes nothing, so that a missing page is
+never taken for missing vaults. Unchanged rows are not written again but for the time at which they were seen.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models, transaction
+
+from replication import cloud
+from replication.cloud import CloudError
+from replication.lifecycle import RecordStatus, read_cloud_word
+from replication.models import AuditAction, Backup, CloudReading, Project, Region, Vault
+from replication.roles import Right, require
+
+from . import audit, connection
+
+logger = logging.getLogger(__name__)
+
+#: After a failed reading, sooner than after a good one.
+_RETRY_AFTER = timedelta(seconds=60)
+#: While somebody reads an entry, others leave it alone for this long.
+_READING_CLAIM = timedelta(minutes=10)
+#: Rows a statement, below the parameter limit of SQLite.
+_SLICE = 500
+_GONE = frozenset({RecordStatus.FAILED, RecordStatus.SKIPPED, RecordStatus.TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Everything that one cloud entry shows, read to the end."""
+
+    region: str
+    project_id: str
+    project_name: str
+    projects: tuple[cloud.Project, ...]
+    capabilities: tuple[cloud.ReplicationCapability, ...]
+    vaults: tuple[cloud.Vault, ...]
+    backups: tuple[cloud.Backup, ...]
+
+    @property
+    def answers_records(self) -> bool | None:
+        """Whether backups carry replication records; null when there is none to tell by."""
+        if not self.backups:
+            return None
+        return any(backup.replication_records is not None for backup in self.backups)
+
+
+def request_refresh(*, actor: User, now: datetime, request_id: str = "") -> None:
+    """Make every cloud entry due, so that the worker reads them in its next round.
+
+    Raises:
+        NotPermitted: the actor may not ask for it.
+    """
+    require(actor, Right.REFRESH_INVENTORY)
+    with transaction.atomic(durable=True):
+        CloudReading.objects.update(refresh_after=now)
+        audit.record(AuditAction.INVENTORY_REFRESH, now=now, actor=actor, request_id=request_id)
+
+
+def make_due(cloud_name: str, now: datetime) -> None:
+    """Make one cloud entry due at once, since something happened there that we did not do."""
+    CloudReading.objects.filter(cloud=cloud_name).update(refresh_after=now)
+
+
+def know_entries(now: datetime) -> None:
+    """Bring the list of cloud entries in line with the settings; new ones are due at once.
+
+    An entry that was removed keeps its project and vaults as history, but nobody signs in there any more.
+    """
+    wanted = connection.cloud_names()
+    CloudReading.objects.bulk_create(
+        [CloudReading(cloud=name, refresh_after=now) for name in wanted], ignore_conflicts=True
+    )
+    CloudReading.objects.exclude(cloud__in=wanted).delete()
+    Project.objects.exclude(cloud__in=[*wanted, ""]).update(cloud="")
+
+
+def refresh_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None) -> int:
+    """Read every cloud entry that is due and that nobody else is reading. Returns how many were tried.
+
+    `beat` is called between the entries, as a sign of life.
+    """
+    tried = 0
+    for reading in CloudReading.objects.filter(refresh_after__lte=now).order_by("refresh_after"):
+        claimed = CloudReading.objects.filter(pk=reading.pk, refresh_after=reading.refresh_after).update(
+            refresh_after=now + _READING_CLAIM
+        )
+        if claimed:
+            tried += 1
+            refresh(reading.cloud, clock)
+            beat()
+    return tried
+
+
+def refresh(cloud_name: str, clock: Callable[[], datetime]) -> None:
+    """Read one cloud entry into the mirror; on failure keep what is known and say why it failed."""
+    try:
+        seen = _read(cloud_name)
+    except CloudError as error:
+        now = clock()
+        logger.warning("inventory of %s could not be read: %s", cloud_name, error)
+        CloudReading.objects.filter(cloud=cloud_name).update(
+            error=str(error.message),
+            refresh_after=now + min(_RETRY_AFTER, settings.REPLICATION_INVENTORY_INTERVAL),
+        )
+        return
+    now = clock()
+    with transaction.atomic(durable=True):
+        project = _store(cloud_name, seen, now)
+        reading = CloudReading.objects.get(cloud=cloud_name)
+        reading.project = project
+        reading.read_at = now
+        reading.error = ""
+        reading.refresh_after = now + settings.REPLICATION_INVENTORY_INTERVAL
+        if seen.answers_records is not None:
+            reading.answers_records = seen.answers_records
+        reading.save()
+
+
+def _read(cloud_name: str) -> _Reading:
+    """Read all of it from the cloud; no transaction is open meanwhile."""
+    access = connection.credentials(cloud_name).access()
+    client = connection.cbr(cloud_name)
+    return _Reading(
+        region=client.region,
+        project_id=access.project_id,
+        project_name=access.project_name,
+        projects=connection.iam(cloud_name).projects(),
+        capabilities=client.replication_capabilities(),
+        vaults=client.list_vaults(),
+        backups=client.list_backups(show_replication=True),
+    )
+
+
+def _store(cloud_name: str, seen: _Reading, now: datetime) -> Project:
+    regions = _store_regions(seen, now)
+    project = _store_projects(cloud_name, seen, regions, now)
+    vaults = _bring_in_line(
+        Vault.objects.filter(project=project).select_related("project"),
+        "vault_id",
+        {vault.id: {"project": project, **_vault_fields(vault)} for vault in seen.vaults},
+        now,
+    )
+    known = {backup.id: backup for backup in seen.backups if backup.vault_id in vaults}
+    _bring_in_line(
+        Backup.objects.filter(vault__project=project).select_related("vault"),
+        "backup_id",
+        {one.id: {"vault": vaults[one.vault_id], **_backup_fields(one)} for one in known.values()},
+        now,
+    )
+    return project
+
+
+def _store_regions(seen: _Reading, now: datetime) -> dict[str, Region]:
+    told = {capability.region: sorted(capability.destinations) for capability in seen.capabilities}
+    names = {seen.region, *told, *(name for names in told.values() for name in names)}
+    names |= {project.region for project in seen.projects}
+    for name in sorted(names - {""}):
+        fields: dict[str, Any] = {"seen_at": now, "vanished_at": None}
+        if name in told:
+            fields["replication_destinations"] = told[name]
+        elif name == seen.region:
+            # The list of capabilities does not name us as a source: we can replicate to nowhere.
+            fields["replication_destinations"] = []
+        Region.objects.update_or_create(name=name, defaults=fields)
+    return {region.name: region for region in Region.objects.all()}
+
+
+def _store_projects(cloud_name: str, seen: _Reading, regions: Mapping[str, Region], now: datetime) -> Project:
+    """Store the projects that the account can see, and tie the entry to its own."""
+    for other in seen.projects:
+        if other.enabled and other.region in regions:
+            Project.objects.update_or_create(
+                project_id=other.id,
+                defaults={
+                    "name": other.name,
+                    "region": regions[other.region],
+                    "seen_at": now,
+                    "vanished_at": None,
+                },
+            )
+    Project.objects.filter(cloud=cloud_name).exclude(project_id=seen.project_id).update(cloud="")
+    name = seen.project_name or next((one.name for one in seen.projects if one.id == seen.project_id), "")
+    project, _created = Project.objects.update_or_create(
+        project_id=seen.project_id,
+        defaults={
+            "name": name or seen.project_id,
+            "region": regions[seen.region],
+            "cloud": cloud_name,
+            "seen_at": now,
+            "vanished_at": None,
+        },
+    )
+    return project
+
+
+def _vault_fields(vault: cloud.Vault) -> dict[str, Any]:
+    return {
+        "name": vault.name,
+        "description": vault.description,
+        "protect_type": vault.protect_type,
+        "object_type": vault.object_type,
+        "status": vault.status,
+        "size_gb": vault.size_gb,
+        "used_mb": vault.used_mb,
+        "auto_expand": vault.auto_expand,
+        "provider_id": vault.provider_id,
+        "resource_count": len(vault.resources),
+        "created_at": vault.created_at,
+    }
+
+
+def _backup_fields(backup: cloud.Backup) -> dict[str, Any]:
+    return {
+        "name": backup.name,
+        "resource_id": backup.resource_id,
+        "resource_name": backup.resource_name,
+        "resource_type": backup.resource_type,
+        "resource_size_gb": backup.resource_size_gb,
+        "status": backup.status,
+        "image_type": backup.image_type,
+        "contain_system_disk": backup.contain_system_disk,
+        "replicated_to": _replicated_to(backup),
+        "created_at": backup.created_at,
+        "expired_at": backup.expired_at,
+    }
+
+
+def _replicated_to(backup: cloud.Backup) -> list[str] | None:
+    """Return the regions with a live or finished record; null when the cloud does not tell."""
+    if backup.replication_records is None:
+        return None
+    return sorted(
+        {
+            record.destination_region
+            for record in backup.replication_records
+            if read_cloud_word(record.status) not in _GONE
+        }
+    )
+
+
+def _bring_in_line(
+    rows: "models.QuerySet[Any]", key: str, wanted: Mapping[str, dict[str, Any]], now: datetime
+) -> dict[str, Any]:
+    """Make the rows show exactly `wanted`, by cloud id, with few statements. Returns the rows by cloud id."""
+    manager = rows.model._default_manager  # noqa: SLF001  # Django's documented name for it
+    known = {getattr(row, key): row for row in rows}
+    fresh = [
+        rows.model(**{key: cloud_id}, **fields, seen_at=now)
+        for cloud_id, fields in wanted.items()
+        if cloud_id not in known
+    ]
+    manager.bulk_create(fresh, batch_size=_SLICE)
+    present = [known[cloud_id] for cloud_id in wanted if cloud_id in known]
+    changed = [row for row in present if _take_over(row, wanted[getattr(row, key)])]
+    if changed:
+        manager.bulk_update(changed, [*next(iter(wanted.values())), "vanished_at"], batch_size=_SLICE)
+    # Where nothing vanished, one statement tells all of them, however many there are.
+    gone = [row.pk for cloud_id, row in known.items() if cloud_id not in wanted and row.vanished_at is None]
+    for start in range(0, len(gone), _SLICE):
+        manager.filter(pk__in=gone[start : start + _SLICE]).update(vanished_at=now)
+    rows.filter(vanished_at=None).update(seen_at=now)
+    return {**known, **{getattr(row, key): row for row in fresh}}
+
+
+def _take_over(row: models.Model, fields: Mapping[str, Any]) -> bool:
+    """Set what differs on the row; return whether anything did."""
+    wanted = {**fields, "vanished_at": None}
+    different = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    for name, value in different.items():
+        setattr(row, name, value)
+    return bool(different)

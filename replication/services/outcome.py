@@ -1,0 +1,303 @@
+"""Writes down how an attempt to send a replication went.
+
+Each function is one durable transaction that moves the row by a conditional update, so that an answer that comes
+after others have settled the replication changes nothing that they decided.
+"""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from replication.cloud import (
+    AcceptedReplication,
+    CloudError,
+    NotDelivered,
+    OutcomeUnknown,
+    Refused,
+    Throttled,
+)
+from replication.lifecycle import ReplicationStatus
+from replication.models import AuditAction, Backup, Replication, ReplicationRecord
+
+from . import audit, inventory
+
+#: The first look at the cloud after an unclear outcome; later ones follow at growing distance.
+FIRST_LOOK = timedelta(seconds=15)
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+#: Refusals that say: somebody copies this already. After an unclear attempt that somebody may be us.
+_SOMEBODY_COPIES = frozenset({"BackupService.6130", "BackupService.1009"})
+
+
+def record_accepted(
+    replication: Replication, worker_id: str, accepted: AcceptedReplication, now: datetime
+) -> None:
+    """Store the cloud's answer in full, one record a backup. An empty list is over at once: nothing to replicate."""
+    try:
+        with transaction.atomic(durable=True):
+            if not _move_to_accepted(replication, worker_id, accepted, now):
+                _keep_late_answer(replication, accepted, now)
+    except IntegrityError as error:
+        # The answer repeats a record id that another replication owns: it is not an answer to this request.
+        unclear = OutcomeUnknown(
+            f"The answer names replication records that belong to another replication ({error}).",
+            region=replication.source_region,
+            request_id=accepted.request_id,
+        )
+        record_error(replication, worker_id, unclear, now)
+
+
+def _move_to_accepted(
+    replication: Replication, worker_id: str, accepted: AcceptedReplication, now: datetime
+) -> bool:
+    status = ReplicationStatus.RUNNING if accepted.backups else ReplicationStatus.SUCCEEDED
+    mine = Replication.objects.filter(pk=replication.pk, claimed_by=worker_id)
+    answer = {
+        "response": dict(accepted.document),
+        "cloud_request_id": accepted.request_id[:255],
+        "provider_id": accepted.provider_id,
+        "claimed_until": None,
+        "check_after": now + settings.REPLICATION_PROGRESS_INTERVAL if accepted.backups else None,
+        "error_code": "",
+        "error_message": "",
+    }
+    before = ReplicationStatus.SUBMITTING
+    moved = mine.move(before, status, now=now, **answer)
+    if not moved and accepted.backups:
+        # We were thought dead, but nobody has settled it yet: the answer is better than any search for it.
+        before = ReplicationStatus.UNCONFIRMED
+        moved = mine.move(before, status, now=now, **answer)
+    if moved:
+        create_records(
+            replication, [(one.backup_id, one.replication_record_id, "") for one in accepted.backups], now
+        )
+        audit.record(
+            AuditAction.ACCEPTED,
+            now=now,
+            replication=replication,
+            from_status=before,
+            to_status=status,
+            cloud_request_id=accepted.request_id,
+            backups=len(accepted.backups),
+            records={one.replication_record_id: one.backup_id for one in accepted.backups},
+        )
+    return moved
+
+
+def _keep_late_answer(replication: Replication, accepted: AcceptedReplication, now: datetime) -> None:
+    """Others have settled it meanwhile: complete what they could not know, and keep the answer as evidence."""
+    replication.refresh_from_db()
+    Replication.objects.filter(pk=replication.pk, response=None).update(
+        response=dict(accepted.document),
+        cloud_request_id=accepted.request_id[:255],
+        provider_id=accepted.provider_id,
+        version=F("version") + 1,
+    )
+    for one in accepted.backups:
+        ReplicationRecord.objects.filter(
+            replication=replication, backup_id=one.backup_id, replication_record_id=""
+        ).update(replication_record_id=one.replication_record_id)
+    audit.record(
+        AuditAction.LATE_ANSWER,
+        now=now,
+        replication=replication,
+        from_status=replication.status,
+        to_status=replication.status,
+        cloud_request_id=accepted.request_id,
+        answer=dict(accepted.document),
+    )
+
+
+def create_records(replication: Replication, found: list[tuple[str, str, str]], now: datetime) -> None:
+    """Insert one record for each (backup id, record id, operation log id), with what our inventory knows of it."""
+    known = {
+        backup.backup_id: backup
+        for backup in Backup.objects.filter(
+            vault_id=replication.source_vault_id,
+            backup_id__in=[backup_id for backup_id, _record, _log in found],
+        )
+    }
+    rows = []
+    for backup_id, record_id, log_id in found:
+        backup = known.get(backup_id)
+        rows.append(
+            ReplicationRecord(
+                replication=replication,
+                backup_id=backup_id,
+                replication_record_id=record_id,
+                operation_log_id=log_id,
+                source_backup=backup,
+                backup_name=backup.name if backup else "",
+                resource_id=backup.resource_id if backup else "",
+                resource_name=backup.resource_name if backup else "",
+                resource_size_gb=backup.resource_size_gb if backup else None,
+                changed_at=now,
+            )
+        )
+    ReplicationRecord.objects.bulk_create(rows)
+
+
+def record_error(replication: Replication, worker_id: str, error: CloudError, now: datetime) -> None:
+    """Decide from the error what may be done next, and write it down."""
+    after_unclear = replication.rearmed and error.code in _SOMEBODY_COPIES
+    if isinstance(error, NotDelivered):
+        _settle(
+            replication,
+            worker_id,
+            ReplicationStatus.REQUESTED,
+            AuditAction.NOT_DELIVERED,
+            error,
+            now,
+            _pause(replication, error),
+        )
+    elif isinstance(error, Refused) and not after_unclear:
+        _settle(replication, worker_id, ReplicationStatus.REJECTED, AuditAction.REJECTED, error, now, None)
+        if error.code in _SOMEBODY_COPIES:
+            inventory.make_due(replication.source_vault.project.cloud, now)
+    else:
+        # Refused as "being copied" after an unclear attempt counts as unclear: that attempt may have arrived.
+        _settle(
+            replication,
+            worker_id,
+            ReplicationStatus.UNCONFIRMED,
+            AuditAction.UNCONFIRMED,
+            error,
+            now,
+            FIRST_LOOK,
+        )
+
+
+def record_not_sent(replication: Replication, worker_id: str, now: datetime) -> None:
+    """Put a claimed replication back: the claim ran out before anything was sent."""
+    error = NotDelivered(
+        "The worker was held up for too long after it took this on, so it sent nothing.",
+        region=replication.source_region,
+    )
+    _settle(
+        replication,
+        worker_id,
+        ReplicationStatus.REQUESTED,
+        AuditAction.NOT_DELIVERED,
+        error,
+        now,
+        _FIRST_PAUSE,
+    )
+
+
+def _settle(
+    replication: Replication,
+    worker_id: str,
+    status: ReplicationStatus,
+    action: AuditAction,
+    error: CloudError,
+    now: datetime,
+    pause: timedelta | None,
+) -> None:
+    with transaction.atomic(durable=True):
+        moved = Replication.objects.filter(pk=replication.pk, claimed_by=worker_id).move(
+            ReplicationStatus.SUBMITTING,
+            status,
+            now=now,
+            check_after=None if pause is None else now + pause,
+            claimed_until=None,
+            cloud_request_id=error.request_id[:255],
+            error_code=error.code[:64],
+            error_message=str(error.message),
+        )
+        audit.record(
+            action if moved else AuditAction.LATE_ANSWER,
+            now=now,
+            replication=replication,
+            from_status=ReplicationStatus.SUBMITTING,
+            to_status=status if moved else "",
+            cloud_request_id=error.request_id,
+            **_told(error),
+        )
+
+
+def postpone(replication: Replication, error: CloudError, now: datetime) -> None:
+    """Write down that it could not even be prepared; try again after a pause. It stays requested."""
+    with transaction.atomic(durable=True):
+        changed = Replication.objects.filter(
+            pk=replication.pk, status=ReplicationStatus.REQUESTED, attempt=replication.attempt
+        ).update(
+            attempt=F("attempt") + 1,
+            check_after=now + _pause(replication, error),
+            changed_at=now,
+            version=F("version") + 1,
+            cloud_request_id=error.request_id[:255],
+            error_code=error.code[:64],
+            error_message=str(error.message),
+        )
+        if changed:
+            audit.record(
+                AuditAction.NOT_DELIVERED,
+                now=now,
+                replication=replication,
+                from_status=ReplicationStatus.REQUESTED,
+                to_status=ReplicationStatus.REQUESTED,
+                cloud_request_id=error.request_id,
+                attempt=replication.attempt + 1,
+                **_told(error),
+            )
+
+
+def give_up(replication: Replication, now: datetime) -> None:
+    """End a replication that was provably never delivered, after the last attempt. The last error stays."""
+    with transaction.atomic(durable=True):
+        if Replication.objects.filter(pk=replication.pk).move(
+            ReplicationStatus.REQUESTED, ReplicationStatus.FAILED, now=now, check_after=None
+        ):
+            audit.record(
+                AuditAction.FINISHED,
+                now=now,
+                replication=replication,
+                from_status=ReplicationStatus.REQUESTED,
+                to_status=ReplicationStatus.FAILED,
+                attempts=replication.attempt,
+                message=replication.error_message,
+            )
+
+
+def withdraw_for_lost_right(replication: Replication, now: datetime) -> None:
+    """Withdraw a replication whose requester may not trigger any more. Rights count when it is sent."""
+    with transaction.atomic(durable=True):
+        if Replication.objects.filter(pk=replication.pk).move(
+            ReplicationStatus.REQUESTED,
+            ReplicationStatus.CANCELLED,
+            now=now,
+            check_after=None,
+            error_code="not_permitted",
+            error_message="The requester lost the right to start replications before it was sent.",
+        ):
+            audit.record(
+                AuditAction.CANCELLED,
+                now=now,
+                replication=replication,
+                from_status=ReplicationStatus.REQUESTED,
+                to_status=ReplicationStatus.CANCELLED,
+                message="The requester lost the right to start replications before it was sent.",
+            )
+
+
+def _pause(replication: Replication, error: CloudError) -> timedelta:
+    """Return how long to wait: what the cloud asks for, else longer with each attempt."""
+    if isinstance(error, Throttled) and error.retry_after is not None:
+        return timedelta(seconds=error.retry_after)
+    grown: timedelta = min(_FIRST_PAUSE * 2 ** min(replication.attempt, 10), _LONGEST_PAUSE)
+    # Spread, so that what was held up together does not come back together.
+    return grown * random.uniform(0.8, 1.2)  # noqa: S311  # no secret depends on it
+
+
+def _told(error: CloudError) -> dict[str, Any]:
+    """Return what the audit keeps of an error."""
+    return {
+        "error": type(error).__name__,
+        "code": error.code,
+        "http_status": error.http_status,
+        "message": str(error.message),
+    }

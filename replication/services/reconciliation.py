@@ -1,0 +1,249 @@
+"""Settles replications whose outcome is not known, by looking at the cloud and never by sending again.
+
+A claim that ran out becomes unconfirmed. An unconfirmed replication is looked for in growing distances: what the
+cloud shows of it is taken over, and what it does not show is written down as evidence for a person to decide on.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from replication.cloud import CloudError, Misconfigured
+from replication.lifecycle import ReplicationStatus
+from replication.models import AuditAction, Evidence, Look, Replication, ReplicationRecord
+
+from . import audit, connection, evidence, outcome, progress
+from .evidence import Sighting
+
+logger = logging.getLogger(__name__)
+
+#: Distances of the looks from the moment of sending; hourly afterwards.
+_LOOKS_AT = tuple(
+    timedelta(seconds=seconds) for seconds in (15, 60, 3 * 60, 10 * 60, 30 * 60)
+)  # reliability of a "nothing there" grows with time, its cost with the number of looks
+_LATER = timedelta(hours=1)
+#: While one worker looks, others leave it alone for this long.
+_LOOK_CLAIM = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What one look showed."""
+
+    complete: bool
+    #: Sightings on the source side that can only be this replication's, or that a person allowed to take over.
+    adoptable: tuple[Sighting, ...]
+    #: Everything that may be this replication's.
+    found: int
+    sources: list[dict[str, object]]
+
+
+def release_dead_claims(now: datetime) -> int:
+    """Turn every claim that ran out into an unconfirmed replication. Returns how many.
+
+    The worker may have died before, during or after sending: nobody knows, so nobody may send again.
+    """
+    released = 0
+    dead = Replication.objects.filter(status=ReplicationStatus.SUBMITTING, claimed_until__lt=now)
+    for replication in dead:
+        with transaction.atomic(durable=True):
+            moved = Replication.objects.filter(
+                pk=replication.pk, claimed_until=replication.claimed_until
+            ).move(
+                ReplicationStatus.SUBMITTING,
+                ReplicationStatus.UNCONFIRMED,
+                now=now,
+                check_after=now,
+                claimed_until=None,
+                error_code="worker_lost",
+                error_message="The worker that was sending it stopped before it could write down an outcome.",
+            )
+            if moved:
+                released += 1
+                audit.record(
+                    AuditAction.UNCONFIRMED,
+                    now=now,
+                    replication=replication,
+                    from_status=ReplicationStatus.SUBMITTING,
+                    to_status=ReplicationStatus.UNCONFIRMED,
+                    code="worker_lost",
+                    worker=replication.claimed_by,
+                )
+    return released
+
+
+def settle_due(now: datetime, clock: Callable[[], datetime]) -> int:
+    """Look for every unconfirmed replication that is due. Returns how many were looked for."""
+    looked = 0
+    due = (
+        Replication.objects.due(now)
+        .filter(status=ReplicationStatus.UNCONFIRMED)
+        .select_related("source_vault__project")
+    )
+    for replication in due:
+        claimed = Replication.objects.filter(pk=replication.pk, check_after=replication.check_after).update(
+            check_after=now + _LOOK_CLAIM
+        )
+        if claimed:
+            looked += 1
+            settle(replication, clock)
+    return looked
+
+
+def settle(replication: Replication, clock: Callable[[], datetime]) -> None:
+    """Look once for an unconfirmed replication; take over what is surely its own, else keep the evidence."""
+    findings = _look(replication)
+    now = clock()
+    if findings.adoptable:
+        try:
+            _adopt(replication, findings, now)
+        except IntegrityError:
+            # Somebody else took one of these over between our look and our write: look again.
+            logger.info("%s: a candidate was taken over meanwhile", replication.reference)
+        else:
+            return
+    with transaction.atomic(durable=True):
+        _keep_look(replication, findings, now)
+        Replication.objects.filter(pk=replication.pk, status=ReplicationStatus.UNCONFIRMED).update(
+            check_after=_next_look(replication, now), version=F("version") + 1
+        )
+
+
+def _next_look(replication: Replication, now: datetime) -> datetime:
+    """Return when to look again: at the next of the fixed distances, right after the settle window, then hourly."""
+    sent = replication.submitted_at or replication.requested_at
+    window_over = settings.REPLICATION_SETTLE_WINDOW + timedelta(seconds=1)
+    upcoming = [sent + distance for distance in sorted({*_LOOKS_AT, window_over})]
+    return next((moment for moment in upcoming if moment > now), now + _LATER)
+
+
+def _look(replication: Replication) -> _Findings:
+    """Read every source that can be read, and say what in them may be this replication."""
+    sources: list[dict[str, object]] = []
+    candidates: tuple[Sighting, ...] = ()
+    complete = True
+    try:
+        candidates = _source_candidates(replication)
+        kind = candidates[0].evidence.value if candidates else "source"
+        sources.append({"source": kind, "read": True, "found": len(candidates)})
+    except CloudError as error:
+        complete = False
+        sources.append({"source": "source", "read": False, "error": str(error.message)})
+    replicas = _count_replicas(replication, sources)
+    adoptable = candidates if candidates and _is_unambiguous(replication, candidates) else ()
+    found = len(candidates) or replicas
+    return _Findings(complete=complete, adoptable=adoptable, found=found, sources=sources)
+
+
+def _source_candidates(replication: Replication) -> tuple[Sighting, ...]:
+    """Return what the source shows that appeared since the sending and that no other replication owns."""
+    name = replication.source_vault.project.cloud
+    if not name:
+        raise Misconfigured(
+            "No entry of REPLICATION_CLOUDS is signed in to the source project any more. Add it again.",
+            region=replication.source_region,
+        )
+    reading = evidence.read_source(
+        connection.cbr(name), name, replication.vault_id, since=replication.submitted_at or replication.requested_at
+    )
+    fitting = [
+        one for one in reading.sightings if one.may_belong_to(replication) and one.is_newer_than(replication)
+    ]
+    column = "replication_record_id" if reading.evidence == Evidence.RECORDS else "operation_log_id"
+    owned = set(
+        ReplicationRecord.objects.filter(**{f"{column}__in": [one.key for one in fitting]}).values_list(
+            column, flat=True
+        )
+    )
+    return tuple(one for one in fitting if one.key not in owned and one.backup_id)
+
+
+def _is_unambiguous(replication: Replication, candidates: tuple[Sighting, ...]) -> bool:
+    """Return whether the candidates can only be this replication's.
+
+    A log need not tell where it copies to. Where another replication of the same vault, to another region, may have
+    been sent in the same window, only a person can tell.
+    """
+    if replication.adoption_allowed or all(one.destination_region for one in candidates):
+        return True
+    return not (
+        Replication.objects.filter(
+            source_vault_id=replication.source_vault_id,
+            submitted_at__gte=(replication.submitted_at or replication.requested_at) - evidence.CLOCK_SKEW,
+        )
+        .exclude(pk=replication.pk)
+        .exclude(status=ReplicationStatus.REJECTED)
+        .exists()
+    )
+
+
+def _count_replicas(replication: Replication, sources: list[dict[str, object]]) -> int:
+    """Count replicas in the destination vault that appeared since the sending: a warning even when the source is mute."""
+    if not progress.destination_cloud(replication):
+        sources.append({"source": Evidence.REPLICA.value, "read": False, "error": "no credentials"})
+        return 0
+    replicas = progress.read_destination(replication)
+    if replicas is None:
+        sources.append({"source": Evidence.REPLICA.value, "read": False, "error": "not answered"})
+        return 0
+    ids = [one.id for one in evidence.new_replicas(replication, replicas)]
+    owned = set(
+        ReplicationRecord.objects.filter(destination_backup_id__in=ids).values_list(
+            "destination_backup_id", flat=True
+        )
+    )
+    sources.append({"source": Evidence.REPLICA.value, "read": True, "found": len(set(ids) - owned)})
+    return len(set(ids) - owned)
+
+
+def _adopt(replication: Replication, findings: _Findings, now: datetime) -> None:
+    """Take the candidates over as this replication's records."""
+    with transaction.atomic(durable=True):
+        _keep_look(replication, findings, now)
+        moved = Replication.objects.filter(pk=replication.pk).move(
+            ReplicationStatus.UNCONFIRMED,
+            ReplicationStatus.RUNNING,
+            now=now,
+            check_after=now,
+            error_code="",
+            error_message="",
+        )
+        if moved:
+            adopt_records(replication, findings.adoptable, now)
+
+
+def adopt_records(replication: Replication, sightings: tuple[Sighting, ...], now: datetime) -> None:
+    """Insert a record for each sighting and tell the audit; within the caller's transaction."""
+    is_record = {one.key: one.evidence == Evidence.RECORDS for one in sightings}
+    outcome.create_records(
+        replication,
+        [
+            (one.backup_id, one.key if is_record[one.key] else "", "" if is_record[one.key] else one.key)
+            for one in sightings
+        ],
+        now,
+    )
+    audit.record(
+        AuditAction.ADOPTED,
+        now=now,
+        replication=replication,
+        from_status=ReplicationStatus.UNCONFIRMED,
+        to_status=ReplicationStatus.RUNNING,
+        evidence=sightings[0].evidence.value,
+        found={one.key: one.backup_id for one in sightings},
+    )
+
+
+def _keep_look(replication: Replication, findings: _Findings, now: datetime) -> None:
+    Look.objects.create(
+        replication=replication,
+        at=now,
+        complete=findings.complete,
+        found=findings.found,
+        sources=findings.sources,
+    )

@@ -1,0 +1,52 @@
+"""One round of the worker over everything that is due: the certainty behind the nudges of the queue.
+
+Each part goes on where a dead worker stopped, because it asks the rows and nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from replication.lifecycle import ReplicationStatus
+from replication.models import Replication
+
+from . import inventory, progress, reconciliation, submission
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How much a round found to do."""
+
+    released: int
+    submitted: int
+    settled: int
+    followed: int
+    refreshed: int
+
+
+def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambda: None) -> Round:
+    """Do everything that is due once. `beat` is called between the parts, as a sign of life."""
+    released = reconciliation.release_dead_claims(clock())
+    submitted = _submit_due(worker_id, clock, beat)
+    beat()
+    settled = reconciliation.settle_due(clock(), clock)
+    beat()
+    followed = progress.check_due(clock(), clock)
+    beat()
+    refreshed = inventory.refresh_due(clock(), clock, beat)
+    return Round(released, submitted, settled, followed, refreshed)
+
+
+def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:
+    """Send what is due, also where its nudge was lost."""
+    due = list(
+        Replication.objects.due(clock())
+        .filter(status=ReplicationStatus.REQUESTED)
+        .values_list("pk", flat=True)
+    )
+    for replication_id in due:
+        beat()
+        submission.submit(replication_id, worker_id=worker_id, clock=clock)
+    return len(due)

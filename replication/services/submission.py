@@ -1,0 +1,212 @@
+"""Sends the one POST of a replication, and writes down what is known of its outcome.
+
+Order matters more than anything else here: the baseline is read, the row is claimed and committed, the claim is
+checked again, then one request leaves, then its outcome is committed. Whoever dies in between leaves a row that says
+how far it came. No transaction is open while the cloud is spoken to, and nothing is ever sent twice by itself.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as database
+from django.db.models import F
+from django.utils import timezone
+from django_tasks import task
+
+from replication.cloud import (
+    CONNECT_SECONDS,
+    REPLICATE_DEADLINE_SECONDS,
+    CbrClient,
+    CloudError,
+    Misconfigured,
+    ReplicateOrder,
+)
+from replication.lifecycle import ReplicationStatus
+from replication.models import AuditAction, Evidence, Replication
+from replication.roles import Right, can
+
+from . import audit, connection, evidence, outcome, progress
+
+logger = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
+
+#: The longest that a POST can take, name lookup and connecting included.
+_LONGEST_SEND = timedelta(seconds=REPLICATE_DEADLINE_SECONDS + CONNECT_SECONDS)
+_MARGIN = timedelta(seconds=25)
+#: A claim outlives the longest send, so that nobody else acts while an answer may still come.
+CLAIM = _LONGEST_SEND + 2 * _MARGIN
+#: Attempts that were provably not delivered before it is given up.
+ATTEMPTS = 10
+#: How long an outcome is held on to while the database cannot take it.
+_STORE_FOR = timedelta(seconds=60)
+
+
+@cache
+def worker_identity() -> str:
+    """Return a name for this process that no other process, before or after, has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@task()
+def submit_task(replication_id: str) -> None:
+    """Send a replication soon. Only a nudge: the row decides whether there is anything to send."""
+    submit(replication_id, worker_id=worker_identity(), clock=timezone.now)
+
+
+def submit(replication_id: UUID | str, *, worker_id: str, clock: Clock) -> None:
+    """Send one requested replication that is due, unless somebody else does or it must not be sent any more."""
+    now = clock()
+    replication = (
+        Replication.objects.due(now)
+        .filter(pk=replication_id, status=ReplicationStatus.REQUESTED)
+        .select_related("actor", "source_vault__project")
+        .first()
+    )
+    if replication is None:
+        return
+    if replication.attempt >= ATTEMPTS:
+        outcome.give_up(replication, now)
+        return
+    if not can(replication.actor, Right.TRIGGER):
+        outcome.withdraw_for_lost_right(replication, now)
+        return
+    try:
+        client, baseline = _prepare(replication)
+    except CloudError as error:
+        outcome.postpone(replication, error, clock())
+        return
+    claim = _claim(replication, baseline, worker_id, clock)
+    if claim is not None:
+        claim.send(client)
+
+
+def _prepare(replication: Replication) -> tuple[CbrClient, dict[str, list[str]]]:
+    """Sign in and read what is known of both vaults right before sending. A list call each.
+
+    Raises:
+        CloudError: the source could not be read. The destination may be out of our reach.
+    """
+    cloud = replication.source_vault.project.cloud
+    if not cloud:
+        raise Misconfigured(
+            "No entry of REPLICATION_CLOUDS is signed in to the source project any more. Add it again.",
+            region=replication.source_region,
+        )
+    client = connection.cbr(cloud)
+    if client.project_id != replication.source_project_id:
+        raise Misconfigured(
+            f"The cloud entry {cloud} now belongs to another project than the one this replication was made for.",
+            region=replication.source_region,
+        )
+    # A day further back than any later look, so that what is not in here is certainly new.
+    since = replication.requested_at - evidence.LOG_MARGIN
+    reading = evidence.read_source(client, cloud, replication.vault_id, since=since)
+    baseline = {reading.evidence.value: reading.keys()}
+    replicas = progress.read_destination(replication)
+    if replicas is not None:
+        baseline[Evidence.REPLICA.value] = sorted(one.id for one in replicas)
+    return client, baseline
+
+
+def _claim(
+    replication: Replication, baseline: dict[str, list[str]], worker_id: str, clock: Clock
+) -> "_Claim | None":
+    now = clock()
+    with transaction.atomic(durable=True):
+        moved = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt).move(
+            ReplicationStatus.REQUESTED,
+            ReplicationStatus.SUBMITTING,
+            now=now,
+            submitted_at=now,
+            attempt=F("attempt") + 1,
+            claimed_by=worker_id,
+            claimed_until=now + CLAIM,
+            check_after=now + CLAIM,
+            baseline=baseline,
+            error_code="",
+            error_message="",
+        )
+        if not moved:
+            return None
+        audit.record(
+            AuditAction.SUBMITTING,
+            now=now,
+            replication=replication,
+            from_status=ReplicationStatus.REQUESTED,
+            to_status=ReplicationStatus.SUBMITTING,
+            attempt=replication.attempt + 1,
+            worker=worker_id,
+        )
+    return _Claim(replication, worker_id, clock, until=now + CLAIM, held_since=time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """The right to send one replication once, until a moment."""
+
+    replication: Replication
+    worker_id: str
+    clock: Clock
+    until: datetime
+    held_since: float
+
+    def send(self, client: CbrClient) -> None:
+        """Send the one POST and write down its outcome."""
+        if not self._holds():
+            outcome.record_not_sent(self.replication, self.worker_id, self.clock())
+            return
+        replication = self.replication
+        order = ReplicateOrder(
+            vault_id=replication.vault_id,
+            destination_region=replication.destination_region,
+            destination_project_id=replication.destination_project_id,
+            destination_vault_id=replication.destination_vault_id,
+            auto_trigger=replication.auto_trigger,
+        )
+        logger.info("attempt.begin replication=%s vault=%s", replication.id, replication.vault_id)
+        try:
+            accepted = client.replicate(order)
+        except CloudError as error:
+            logger.warning("attempt.end replication=%s outcome=%s", replication.id, type(error).__name__)
+            failure = error
+            _keep_trying(lambda: outcome.record_error(replication, self.worker_id, failure, self.clock()))
+        else:
+            logger.info("attempt.end replication=%s outcome=accepted", replication.id)
+            _keep_trying(lambda: outcome.record_accepted(replication, self.worker_id, accepted, self.clock()))
+
+    def _holds(self) -> bool:
+        """Return whether there is time for a whole send before anybody may think that we are dead.
+
+        By two clocks: while a process was frozen, the wall clock may have been set back.
+        """
+        left = CLAIM - timedelta(seconds=time.monotonic() - self.held_since)
+        if left < _LONGEST_SEND + _MARGIN or self.clock() > self.until - _LONGEST_SEND - _MARGIN:
+            return False
+        return Replication.objects.filter(
+            pk=self.replication.pk, status=ReplicationStatus.SUBMITTING, claimed_by=self.worker_id
+        ).exists()
+
+
+def _keep_trying(write: Callable[[], None]) -> None:
+    """Write an outcome, again and again for a while when the database is away: it exists nowhere else."""
+    give_up_at = time.monotonic() + _STORE_FOR.total_seconds()
+    while True:
+        try:
+            write()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > give_up_at:
+                raise
+            logger.exception("The outcome cannot be stored yet")
+            database.close()
+            time.sleep(1)
+        else:
+            return

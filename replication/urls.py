@@ -1,0 +1,28 @@
+"""The addresses of the app's pages, of the fragments that refresh them, and of what people decide on them.
+
+Knows which view answers where, and nothing of the site around it.
+"""
+
+from django.urls import path
+
+from replication.views import decisions, history, inventory, overview, replicate, replications, vaults
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("activity/", overview.activity, name="overview-activity"),
+    path("vaults/", vaults.vault_list, name="vault-list"),
+    path("vaults/<uuid:pk>/", vaults.vault_detail, name="vault-detail"),
+    path("inventory/refresh/", inventory.refresh, name="inventory-refresh"),
+    path("replications/new/", replicate.choose, name="replication-new"),
+    path("replications/new/destination/", replicate.destination_fields, name="destination-fields"),
+    path("replications/new/review/", replicate.review, name="replication-review"),
+    path("replications/", history.replication_list, name="replication-list"),
+    path("replications/rows/", history.replication_rows, name="replication-rows"),
+    path("replications/<uuid:pk>/", replications.replication_detail, name="replication-detail"),
+    path("replications/<uuid:pk>/records/", replications.replication_records, name="replication-records"),
+    path("replications/<uuid:pk>/actions/", replications.replication_actions, name="replication-actions"),
+    path("replications/<uuid:pk>/withdraw/", decisions.withdraw, name="replication-withdraw"),
+    path("replications/<uuid:pk>/rearm/", decisions.rearm, name="replication-rearm"),
+    path("replications/<uuid:pk>/give-up/", decisions.give_up, name="replication-give-up"),
+    path("replications/<uuid:pk>/adopt/", decisions.adopt, name="replication-adopt"),
+]

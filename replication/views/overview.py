@@ -1,0 +1,150 @@
+"""The first page: one sentence on how things stand, what runs, what needs a person, and what ended last."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from replication.lifecycle import ACTIVE, FINAL, NEEDS_ATTENTION, ReplicationStatus
+from replication.models import Replication, Vault
+from replication.roles import Right, can
+from replication.services import statistics
+
+from .access import PageRequest, page
+from .rows import Row, rows_of, stamp, with_both_ends
+
+#: How many replications each list of the page shows; the replications page has the rest.
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One sentence on how things stand, and how it is to look: a tone of the notices, and an icon."""
+
+    text: str
+    tone: str
+    icon: str
+
+
+@require_GET
+@page
+def overview(request: PageRequest) -> HttpResponse:
+    """Show how things stand."""
+    return render(request, "replication/overview.html", _context(request, timezone.now()))
+
+
+@require_GET
+@page
+def activity(request: PageRequest) -> HttpResponse:
+    """Answer a poll: the part that changes, or nothing at all if it did not."""
+    now = timezone.now()
+    if request.GET.get("version") == _version(now):
+        return HttpResponse(status=204)
+    return render(request, "replication/_overview.html", _context(request, now))
+
+
+def _version(now: datetime) -> str:
+    """Stamp everything that the page shows. Four small queries, whatever the size of the history."""
+    newest = Replication.objects.newest_first().values_list("pk", flat=True).first()
+    inventory = statistics.inventory_health(now)
+    return stamp(
+        _may_change().only("pk", "version", "status", "changed_at").order_by("pk"),
+        now,
+        newest,
+        inventory.oldest_read_at,
+        len(inventory.failed),
+        inventory.is_stale,
+        statistics.worker_health(now).is_alive,
+    )
+
+
+def _may_change() -> QuerySet[Replication]:
+    """Those on which `Replication.may_change` holds."""
+    return Replication.objects.filter(Q(status__in=ACTIVE) | Q(check_after__isnull=False))
+
+
+def _context(request: PageRequest, now: datetime) -> dict[str, object]:
+    version = _version(now)
+    counts = statistics.overview(now)
+    inventory = statistics.inventory_health(now)
+    worker = statistics.worker_health(now)
+    recent = Q(requested_at__gte=now - statistics.ATTENTION_FOR)
+    unclear = Q(status=ReplicationStatus.UNCONFIRMED)
+    troubled = Q(status__in=NEEDS_ATTENTION)
+    attention = _newest(Replication.objects.filter(unclear | (troubled & recent)))
+    under_way = _newest(Replication.objects.active().exclude(unclear))
+    ended = _newest(Replication.objects.filter(status__in=FINAL).exclude(troubled & recent))
+    return {
+        "version": version,
+        "polls": inventory.is_first_reading_pending or _may_change().exists(),
+        "counts": counts,
+        "summary": summarise(counts, inventory, worker),
+        "inventory": inventory,
+        "worker": worker,
+        "attention": attention,
+        "under_way": under_way,
+        "ended": ended,
+        "is_new": not (attention or under_way or ended),
+        "has_vaults": Vault.objects.exists(),
+        "may_refresh": can(request.user, Right.REFRESH_INVENTORY),
+    }
+
+
+def _newest(replications: QuerySet[Replication]) -> tuple[Row, ...]:
+    return rows_of(with_both_ends(replications).order_by("-requested_at", "-id")[:SHOWN])
+
+
+def summarise(
+    counts: statistics.Overview, inventory: statistics.InventoryHealth, worker: statistics.WorkerHealth
+) -> Summary:
+    """Say in one sentence how things stand. The worst decides, and nothing is called well that nobody has looked at."""
+    if not worker.is_alive:
+        return Summary(
+            _("No worker is running, so nothing is sent and nothing is followed."), "error", "x-circle"
+        )
+    if counts.unconfirmed:
+        return Summary(
+            ngettext(
+                "%(count)d replication is unclear: it may or may not have been started.",
+                "%(count)d replications are unclear: they may or may not have been started.",
+                counts.unconfirmed,
+            )
+            % {"count": counts.unconfirmed},
+            "warning",
+            "question-mark-circle",
+        )
+    if counts.attention:
+        return Summary(
+            ngettext(
+                "%(count)d replication of the last seven days needs attention.",
+                "%(count)d replications of the last seven days need attention.",
+                counts.attention,
+            )
+            % {"count": counts.attention},
+            "warning",
+            "exclamation-triangle",
+        )
+    if inventory.is_first_reading_pending:
+        return Summary(_("The cloud is being read for the first time."), "info", "arrow-path")
+    if inventory.failed:
+        return Summary(
+            _("Part of the cloud cannot be read at the moment."), "warning", "exclamation-triangle"
+        )
+    if under_way := counts.running + counts.queued:
+        return Summary(
+            ngettext(
+                "%(count)d replication is under way, and nothing needs attention.",
+                "%(count)d replications are under way, and nothing needs attention.",
+                under_way,
+            )
+            % {"count": under_way},
+            "info",
+            "arrow-path",
+        )
+    return Summary(_("Nothing is under way, and nothing needs attention."), "success", "check-circle")

@@ -1,0 +1,155 @@
+"""Asking for a replication: choosing from where to where, a last look at what would happen, and the request itself.
+
+The choices stand in the address, so that going back, reloading and passing the link on all show the same; the key in
+it makes sure that all of these lead to one replication.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import replace_url
+
+from replication.forms import ReasonForm, ReplicationForm
+from replication.models import Replication
+from replication.roles import Right, require
+from replication.services import statistics, triggering
+from replication.services.preflight import Destination, Forecast
+
+from .access import PageRequest, page, see_other
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """What the last look before sending shows."""
+
+    form: ReplicationForm
+    destination: Destination
+    forecast: Forecast
+    #: The replication that this key has made already, or the one that occupies vault and region.
+    made: Replication | None
+    in_the_way: Replication | None
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether the button is offered."""
+        return not (self.forecast.blockers or self.made or self.in_the_way)
+
+
+@require_GET
+@page
+def choose(request: PageRequest) -> HttpResponse:
+    """Show the choices, filled in from the address."""
+    require(request.user, Right.TRIGGER)
+    wanted = request.GET.dict() | {"key": uuid.uuid4()}
+    return _choices(request, ReplicationForm(initial=wanted))
+
+
+def _choices(request: PageRequest, form: ReplicationForm) -> HttpResponse:
+    context = {"form": form, "inventory": statistics.inventory_health(timezone.now())}
+    return render(request, "replication/replication_new.html", context)
+
+
+@require_GET
+@page
+def destination_fields(request: PageRequest) -> HttpResponse:
+    """Answer a change of one choice: the menus that follow from it, and the address that keeps it."""
+    require(request.user, Right.TRIGGER)
+    form = ReplicationForm(initial=request.GET.dict())
+    response = render(request, "replication/_destination_fields.html", {"form": form})
+    kept = {name: request.GET[name] for name in form.CHOSEN if request.GET.get(name)}
+    return replace_url(response, f"{reverse('replication-new')}?{urlencode(kept)}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def review(request: PageRequest) -> HttpResponse:
+    """Show what would happen; as the answer to a POST, make it so."""
+    require(request.user, Right.TRIGGER)
+    form = ReplicationForm(request.GET)
+    if "key" in form.errors:
+        return redirect(_back_to_choices(request))
+    if not form.is_valid():
+        return _choices(request, form)
+    destination = form.destination_of()
+    if request.method != "POST":
+        return _last_look(request, form, destination, ReasonForm())
+    reason = ReasonForm(request.POST)
+    if not reason.is_valid():
+        return _last_look(request, form, destination, reason)
+    return _request(request, form, destination, reason)
+
+
+def _last_look(
+    request: PageRequest, form: ReplicationForm, destination: Destination, reason: ReasonForm
+) -> HttpResponse:
+    replications = Replication.objects.with_names()
+    look = LastLook(
+        form=form,
+        destination=destination,
+        forecast=triggering.forecast(form.source, destination),
+        made=replications.filter(key=form.cleaned_data["key"]).first(),
+        in_the_way=replications.active()
+        .filter(source_vault=form.source, destination_region=destination.region)
+        .first(),
+    )
+    context = {"look": look, "reason": reason, "back": _back_to_choices(request)}
+    return render(request, "replication/replication_review.html", context)
+
+
+def _request(
+    request: PageRequest, form: ReplicationForm, destination: Destination, reason: ReasonForm
+) -> HttpResponse:
+    now = timezone.now()
+    try:
+        replication, is_new = triggering.request_replication(
+            actor=request.user,
+            wish=form.wish(destination, reason.cleaned_data["reason"]),
+            key=form.cleaned_data["key"],
+            now=now,
+            request_id=request.request_id,
+        )
+    except triggering.AlreadyActive as conflict:
+        messages.warning(request, _already_started(conflict.replication))
+        return see_other("replication-detail", conflict.replication.pk)
+    except triggering.KeyReused:
+        messages.error(
+            request,
+            _(
+                "This form was used before, for a replication to somewhere else. Nothing was sent; look again, then confirm."
+            ),
+        )
+        return redirect(_back_to_choices(request))
+    except triggering.NotReplicable:
+        return _last_look(request, form, destination, reason)
+    if is_new:
+        messages.success(request, _("It is written down and will be sent within seconds."))
+    else:
+        messages.info(request, _already_started(replication))
+    return see_other("replication-detail", replication.pk)
+
+
+def _already_started(replication: Replication) -> str:
+    return _("Already started by %(person)s at %(time)s.") % {
+        "person": replication.actor.get_username(),
+        "time": _clock(replication.requested_at),
+    }
+
+
+def _clock(moment: datetime) -> str:
+    return formats.date_format(timezone.localtime(moment), "H:i")
+
+
+def _back_to_choices(request: PageRequest) -> str:
+    """Return the address of the choices as they stand, less the key: what is chosen anew is another intention."""
+    kept = request.GET.copy()
+    kept.pop("key", None)
+    return f"{reverse('replication-new')}?{kept.urlencode()}"

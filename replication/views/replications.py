@@ -1,0 +1,179 @@
+"""One replication: who asked for what and why, how it stands, and each backup in it.
+
+The page and the fragment that renews it show the same snapshot, so that no two parts of a page disagree.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from replication.lifecycle import RecordStatus
+from replication.models import AuditEntry, Look, Replication, ReplicationRecord
+from replication.roles import Right, can
+from replication.services import triggering
+from replication.services.explanations import Explanation, explain
+from replication.services.preflight import Text
+
+from . import sentences
+from .access import PageRequest, page
+from .rows import stamp, with_both_ends
+
+#: Backups that the page shows at first; those that need a look come first.
+SHOWN = 100
+
+#: The order in which a person wants to see records.
+_ORDER = (
+    RecordStatus.FAILED,
+    RecordStatus.TIMED_OUT,
+    RecordStatus.RUNNING,
+    RecordStatus.UNKNOWN,
+    RecordStatus.WAITING,
+    RecordStatus.SUCCEEDED,
+    RecordStatus.SKIPPED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error code with all that is known of it, and how many backups it befell (null: the whole replication)."""
+
+    code: str
+    message: str
+    explanation: Explanation | None
+    backups: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that the page shows, read at one time."""
+
+    replication: Replication
+    version: str
+    records: tuple[ReplicationRecord, ...]
+    tally: sentences.Tally
+    #: GB of the resources behind all backups and behind those copied; null when one is not known.
+    total_gb: int | None
+    copied_gb: int | None
+    entries: tuple[AuditEntry, ...]
+    looks: tuple[Look, ...]
+    faults: tuple[Fault, ...]
+    #: What is missing before a person may say that it was never started; empty when nothing is.
+    absence_gap: Text
+    may_withdraw: bool
+    may_settle: bool
+
+    @property
+    def sentence(self) -> str:
+        """How it stands."""
+        return sentences.describe(self.replication, self.tally)
+
+    @property
+    def announcement(self) -> str:
+        """How it stands, for somebody who listens."""
+        return sentences.announce(self.replication, self.tally)
+
+    @property
+    def answer(self) -> str:
+        """The cloud's answer in full; empty when there is none."""
+        response = self.replication.response
+        return json.dumps(response, indent=2, ensure_ascii=False) if response is not None else ""
+
+    @property
+    def can_adopt(self) -> bool:
+        """Whether there is something in the cloud to take over, and nobody has allowed it yet."""
+        return bool(self.looks and self.looks[0].found) and not self.replication.adoption_allowed
+
+
+@require_GET
+@page
+def replication_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show a replication."""
+    now = timezone.now()
+    snapshot = take_snapshot(request, _find(pk), now)
+    return render(request, "replication/replication_detail.html", _context(request, snapshot, now))
+
+
+@require_GET
+@page
+def replication_records(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """Answer a poll: the part that changes, or nothing at all if it did not."""
+    now = timezone.now()
+    replication = _find(pk)
+    if request.GET.get("version") == _version(replication, now):
+        return HttpResponse(status=204)
+    snapshot = take_snapshot(request, replication, now)
+    return render(request, "replication/_progress.html", _context(request, snapshot, now))
+
+
+def _find(pk: uuid.UUID) -> Replication:
+    return get_object_or_404(with_both_ends(Replication.objects.all()), pk=pk)
+
+
+def _context(request: PageRequest, snapshot: Snapshot, now: datetime) -> dict[str, object]:
+    shows_all = "all" in request.GET or len(snapshot.records) <= SHOWN
+    return {
+        "snapshot": snapshot,
+        "replication": snapshot.replication,
+        "now": now,
+        "shows_all": shows_all,
+        "shown": snapshot.records if shows_all else snapshot.records[:SHOWN],
+    }
+
+
+def _version(replication: Replication, now: datetime) -> str:
+    """Stamp what the page shows. While it is unclear, one query more: time alone opens the way to settle it."""
+    gap = triggering.absence_gap(replication, now) if replication.is_unconfirmed else ""
+    return stamp([replication], now, replication.may_change, replication.adoption_allowed, str(gap))
+
+
+def take_snapshot(request: PageRequest, replication: Replication, now: datetime) -> Snapshot:
+    """Read what belongs to a replication. Two queries, and two more while it is unclear."""
+    records = sorted(replication.records.all(), key=_by_urgency)
+    is_unclear = replication.is_unconfirmed
+    # The badge tells "nothing to replicate" by it, without asking again.
+    replication.record_count = len(records)  # type: ignore[attr-defined]  # as an annotation would set it
+    return Snapshot(
+        replication=replication,
+        version=_version(replication, now),
+        records=tuple(records),
+        tally=sentences.Tally.of(records),
+        total_gb=_gigabytes(records),
+        copied_gb=_gigabytes(record for record in records if record.status == RecordStatus.SUCCEEDED),
+        entries=tuple(replication.audit_entries.order_by("id")),
+        looks=tuple(replication.looks.all()) if is_unclear else (),
+        faults=tuple(_faults(replication, records)),
+        absence_gap=triggering.absence_gap(replication, now) if is_unclear else "",
+        may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),
+        may_settle=is_unclear and can(request.user, Right.SETTLE),
+    )
+
+
+def _by_urgency(record: ReplicationRecord) -> tuple[int, str, str, str]:
+    place = _ORDER.index(RecordStatus(record.status))
+    return place, record.resource_name, record.backup_name, record.backup_id
+
+
+def _gigabytes(records: Iterable[ReplicationRecord]) -> int | None:
+    sizes = [record.resource_size_gb for record in records]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _faults(replication: Replication, records: list[ReplicationRecord]) -> Iterable[Fault]:
+    """Yield the replication's own fault, then those of its records, grouped by code."""
+    if replication.error_code or replication.error_message:
+        code = replication.error_code
+        yield Fault(code, replication.error_message, explain(code))
+    befallen: dict[tuple[str, str], int] = {}
+    for record in records:
+        if record.error_code or record.error_message:
+            told = (record.error_code, record.error_message)
+            befallen[told] = befallen.get(told, 0) + 1
+    for (code, message), count in befallen.items():
+        yield Fault(code, message, explain(code), count)

@@ -1,0 +1,170 @@
+"""Vaults as last read from the cloud: the list of all of them, and one with its backups and replications."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from replication.forms import VaultFilterForm
+from replication.lifecycle import RecordStatus
+from replication.models import Backup, Replication, ReplicationRecord, Vault
+from replication.roles import Right, can
+from replication.services import preflight, statistics
+
+from .access import PageRequest, page
+from .rows import Row, rows_of, with_both_ends
+
+#: Rows a page.
+_VAULTS, _BACKUPS = 50, 50
+#: Latest replications that a vault's page shows.
+_REPLICATIONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRow:
+    """One vault in the list, with what it holds, what was replicated last, and why it is unfit, if it is."""
+
+    vault: Vault
+    backups: int
+    last: Row | None
+    obstacle: preflight.Finding | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRow:
+    """One backup of a vault, with what our own history knows of its replicas."""
+
+    backup: Backup
+    replicas: tuple[ReplicationRecord, ...]
+
+
+@require_GET
+@page
+def vault_list(request: PageRequest) -> HttpResponse:
+    """Show the vaults that fit the filter."""
+    now = timezone.now()
+    form = VaultFilterForm(request.GET)
+    shown = Paginator(_fitting(form), _VAULTS).get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "page": shown,
+        "rows": _rows(shown.object_list),
+        "has_vaults": bool(shown.paginator.count) or Vault.objects.exists(),
+        "inventory": statistics.inventory_health(now),
+        "worker": statistics.worker_health(now),
+        "may_refresh": can(request.user, Right.REFRESH_INVENTORY),
+    }
+    return render(request, "replication/vault_list.html", context)
+
+
+def _fitting(form: VaultFilterForm) -> QuerySet[Vault]:
+    form.is_valid()
+    wanted = form.cleaned_data
+    vaults = Vault.objects.all()
+    if wanted.get("region"):
+        vaults = vaults.filter(project__region=wanted["region"])
+    if wanted.get("project"):
+        vaults = vaults.filter(project=wanted["project"])
+    if wanted.get("purpose") == VaultFilterForm.SOURCES:
+        vaults = vaults.sources()
+    elif wanted.get("purpose") == VaultFilterForm.DESTINATIONS:
+        vaults = vaults.destinations()
+    if text := wanted.get("q"):
+        vaults = vaults.filter(Q(name__icontains=text) | Q(vault_id__istartswith=text))
+    return vaults.select_related("project__region").order_by(
+        "project__region__name", "project__name", "name", "vault_id"
+    )
+
+
+def _rows(vaults: Iterable[Vault]) -> tuple[VaultRow, ...]:
+    """Add what the list shows of each vault. Four queries."""
+    listed = list(vaults)
+    backups = dict(
+        Backup.objects.present()
+        .filter(vault__in=listed)
+        .order_by()
+        .values_list("vault")
+        .annotate(found=Count("pk"))
+    )
+    last = _last_replications(listed)
+    return tuple(
+        VaultRow(vault, backups.get(vault.pk, 0), last.get(vault.pk), _obstacle(vault)) for vault in listed
+    )
+
+
+def _last_replications(vaults: list[Vault]) -> dict[uuid.UUID, Row]:
+    """Return for each vault the newest replication from it, or into it if it receives replicas."""
+    newest = Replication.objects.newest_first().values("pk")
+    chosen = dict(
+        Vault.objects.filter(pk__in=[vault.pk for vault in vaults])
+        .annotate(
+            last=Case(
+                When(
+                    protect_type=Vault.REPLICATION,
+                    then=Subquery(newest.filter(destination=OuterRef("pk"))[:1]),
+                ),
+                default=Subquery(newest.filter(source_vault=OuterRef("pk"))[:1]),
+            )
+        )
+        .order_by()
+        .values_list("pk", "last")
+    )
+    replications = with_both_ends(Replication.objects.filter(pk__in=[pk for pk in chosen.values() if pk]))
+    rows = {row.replication.pk: row for row in rows_of(replications)}
+    return {vault: rows[last] for vault, last in chosen.items() if last in rows}
+
+
+def _obstacle(vault: Vault) -> preflight.Finding | None:
+    if vault.is_replication_vault:
+        return preflight.judge_destination(vault, None)
+    return preflight.judge_source(vault)
+
+
+@require_GET
+@page
+def vault_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show one vault, its backups, and the latest replications from it or into it."""
+    now = timezone.now()
+    vault = get_object_or_404(Vault.objects.select_related("project__region"), pk=pk)
+    backups = vault.backups.present().order_by("-created_at", "backup_id")
+    shown = Paginator(backups, _BACKUPS).get_page(request.GET.get("page"))
+    involved = (
+        Replication.objects.filter(destination=vault)
+        if vault.is_replication_vault
+        else Replication.objects.filter(source_vault=vault)
+    )
+    context = {
+        "vault": vault,
+        "obstacle": _obstacle(vault),
+        "page": shown,
+        "backups": _backup_rows(shown.object_list, vault),
+        "replications": rows_of(with_both_ends(involved).order_by("-requested_at", "-id")[:_REPLICATIONS]),
+        "inventory": statistics.inventory_health(now),
+        "worker": statistics.worker_health(now),
+    }
+    return render(request, "replication/vault_detail.html", context)
+
+
+def _backup_rows(backups: Iterable[Backup], vault: Vault) -> tuple[BackupRow, ...]:
+    """Add to each backup the replicas that our history knows of. One query."""
+    listed = list(backups)
+    replicas: defaultdict[str, list[ReplicationRecord]] = defaultdict(list)
+    for record in (
+        ReplicationRecord.objects.filter(
+            replication__source_vault=vault, backup_id__in=[backup.backup_id for backup in listed]
+        )
+        .filter(status=RecordStatus.SUCCEEDED)
+        .select_related("replication")
+        .order_by("finished_at", "pk")
+    ):
+        replicas[record.backup_id].append(record)
+    for backup in listed:
+        backup.vault = vault
+    return tuple(BackupRow(backup, tuple(replicas[backup.backup_id])) for backup in listed)

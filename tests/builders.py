@@ -1,0 +1,146 @@
+"""Rows for tests, one plain function a model, every default visible."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.models import Group, User
+
+from replication.models import Backup, CloudReading, Project, Region, Replication, ReplicationRecord, Vault
+
+#: The moment at which tests happen, where they choose it.
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def a_user(name, *roles):
+    user = User.objects.create_user(name, password=f"{name}'s long password")
+    user.groups.set(Group.objects.filter(name__in=roles))
+    return user
+
+
+def a_region(name="eu-de", *, replicates_to=("eu-nl",)):
+    region, _created = Region.objects.get_or_create(
+        name=name,
+        defaults={
+            "replication_destinations": list(replicates_to) if replicates_to is not None else None,
+            "seen_at": NOW,
+        },
+    )
+    return region
+
+
+def a_project(name="eu-de_production", *, region=None, cloud="sandbox-production", project_id=None, **fields):
+    region = region or a_region(
+        name.split("_")[0], replicates_to=("eu-nl",) if name.startswith("eu-de") else ("eu-de",)
+    )
+    project, _created = Project.objects.get_or_create(
+        name=name,
+        defaults={
+            "region": region,
+            "cloud": cloud,
+            "project_id": project_id or uuid.uuid5(uuid.NAMESPACE_DNS, name).hex,
+            "seen_at": NOW,
+            **fields,
+        },
+    )
+    if cloud:
+        CloudReading.objects.get_or_create(
+            cloud=cloud,
+            defaults={"project": project, "read_at": NOW, "refresh_after": NOW + timedelta(minutes=10)},
+        )
+    return project
+
+
+def a_recovery_project(**fields):
+    return a_project("eu-nl_recovery", cloud="sandbox-recovery", **fields)
+
+
+def a_vault(*, project=None, name="vault-orders-db", vault_id=None, **fields):
+    return Vault.objects.create(
+        **{
+            "project": project or a_project(),
+            "name": name,
+            "vault_id": vault_id or str(uuid.uuid4()),
+            "protect_type": "backup",
+            "object_type": "server",
+            "status": "available",
+            "size_gb": 1000,
+            "used_mb": 400 * 1024,
+            "auto_expand": False,
+            "resource_count": 3,
+            "provider_id": "0daac4c5-6707-4851-97ba-169e36266b66",
+            "created_at": NOW - timedelta(days=100),
+            "seen_at": NOW,
+            **fields,
+        }
+    )
+
+
+def a_replication_vault(*, project=None, name="vault-recovery", **fields):
+    return a_vault(project=project or a_recovery_project(), name=name, protect_type="replication", **fields)
+
+
+def a_backup(*, vault, name="autobk_20261123", backup_id=None, **fields):
+    return Backup.objects.create(
+        **{
+            "vault": vault,
+            "name": name,
+            "backup_id": backup_id or str(uuid.uuid4()),
+            "resource_id": "3f1b6a52-9a0e-4d6c-8b57-0a4b6a1c2d01",
+            "resource_name": "pg-orders-01",
+            "resource_type": "OS::Nova::Server",
+            "resource_size_gb": 40,
+            "status": "available",
+            "image_type": "backup",
+            "contain_system_disk": True,
+            "replicated_to": None,
+            "created_at": NOW - timedelta(hours=10),
+            "seen_at": NOW,
+            **fields,
+        }
+    )
+
+
+def a_replication(*, source=None, destination=None, actor=None, **fields):
+    source = source or a_vault()
+    destination = destination or a_replication_vault()
+    sent = fields.get("status", "requested") != "requested"
+    over = fields.get("status") in {"succeeded", "partial", "failed", "rejected", "cancelled"}
+    return Replication.objects.create(
+        **{
+            "key": uuid.uuid4(),
+            "actor": actor or User.objects.filter(username="oskar").first() or a_user("oskar", "operator"),
+            "reason": "Quarterly recovery exercise",
+            "source_vault": source,
+            "destination": destination,
+            "source_region": source.project.region.name,
+            "source_project_id": source.project.project_id,
+            "vault_id": source.vault_id,
+            "destination_region": destination.project.region.name,
+            "destination_project_id": destination.project.project_id,
+            "destination_vault_id": destination.vault_id,
+            "requested_at": NOW,
+            "changed_at": NOW,
+            "submitted_at": NOW if sent else None,
+            "finished_at": NOW if over else None,
+            "check_after": None if over else NOW,
+            "forecast": {"total_gb": 40, "replicate": [], "already": [], "ineligible": [], "codes": []},
+            **fields,
+        }
+    )
+
+
+def a_record(*, replication, **fields):
+    return ReplicationRecord.objects.create(
+        **{
+            "replication": replication,
+            "backup_id": str(uuid.uuid4()),
+            "replication_record_id": str(uuid.uuid4()),
+            "backup_name": "autobk_20261123",
+            "resource_id": "3f1b6a52-9a0e-4d6c-8b57-0a4b6a1c2d01",
+            "resource_name": "pg-orders-01",
+            "resource_size_gb": 40,
+            "status": "waiting",
+            "changed_at": NOW,
+            **fields,
+        }
+    )

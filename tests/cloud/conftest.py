@@ -1,0 +1,61 @@
+"""Raw servers, and credentials that sign in to them."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from replication.cloud import Credentials, cloud_from_options
+from tests.cloud.raw_server import RawServer, Received, Respond, token_answer
+
+Serve = Callable[[Respond], RawServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers that end with the test."""
+    started: list[RawServer] = []
+
+    def start(respond: Respond) -> RawServer:
+        started.append(RawServer(respond))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def serve_cbr(serve: Serve) -> Serve:
+    """Start servers that sign everybody in and leave the other requests to the test."""
+
+    def start(respond: Respond) -> RawServer:
+        def sign_in_or_respond(request: Received) -> object:
+            if request.path == "/v3":
+                return b"HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"
+            return token_answer() if request.path == "/v3/auth/tokens" else respond(request)
+
+        return serve(sign_in_or_respond)
+
+    return start
+
+
+@pytest.fixture
+def sign_in_to() -> Callable[[RawServer], Credentials]:
+    """Make credentials of a user of a server, for a project in eu-de."""
+
+    def credentials(server: RawServer) -> Credentials:
+        return cloud_from_options(
+            "here",
+            auth={
+                "auth_url": f"{server.url}/v3",
+                "username": "replication",
+                "password": "correct horse",
+                "user_domain_name": "OTC-EU-DE-00000000001000042",
+                "project_name": "eu-de_production",
+                "project_domain_name": "OTC-EU-DE-00000000001000042",
+            },
+            region="eu-de",
+            cbr_endpoint_override=server.url,
+        )
+
+    return credentials
