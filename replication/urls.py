@@ -20,7 +20,6 @@ urlpatterns = [
     path("replications/rows/", history.replication_rows, name="replication-rows"),
     path("replications/<uuid:pk>/", replications.replication_detail, name="replication-detail"),
     path("replications/<uuid:pk>/records/", replications.replication_records, name="replication-records"),
-    path("replications/<uuid:pk>/actions/", replications.replication_actions, name="replication-actions"),
     path("replications/<uuid:pk>/withdraw/", decisions.withdraw, name="replication-withdraw"),
     path("replications/<uuid:pk>/rearm/", decisions.rearm, name="replication-rearm"),
     path("replications/<uuid:pk>/give-up/", decisions.give_up, name="replication-give-up"),

@@ -314,6 +314,7 @@ class Segment:
     count: int
 
 
+@register.filter
 def segments_of(records: Iterable[ReplicationRecord]) -> list[Segment]:
     """Count records by how they look, in the order in which a person wants to know."""
     counts: dict[tuple[str, str], Segment] = {}

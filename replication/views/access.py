@@ -54,7 +54,7 @@ def page(
             return _sign_in_first(request)
         try:
             require(request.user, Right.VIEW)
-            return view(cast(PageRequest, request), *args, **kwargs)
+            return view(cast("PageRequest", request), *args, **kwargs)
         except NotPermitted as refusal:
             raise PermissionDenied from refusal
 

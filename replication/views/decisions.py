@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from replication.forms import ReasonForm
 from replication.models import Replication
@@ -74,11 +74,14 @@ ADOPT = Decision(
 )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @page
 def withdraw(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
-    """Withdraw a replication that was not sent yet."""
+    """Ask once more, then withdraw a replication that was not sent yet."""
+    require(request.user, Right.WITHDRAW)
     replication = get_object_or_404(Replication, pk=pk)
+    if request.method != "POST":
+        return render(request, "replication/replication_withdraw.html", {"replication": replication})
     try:
         triggering.withdraw_replication(
             actor=request.user, replication=replication, now=timezone.now(), request_id=request.request_id

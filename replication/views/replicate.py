@@ -54,7 +54,13 @@ def choose(request: PageRequest) -> HttpResponse:
 
 
 def _choices(request: PageRequest, form: ReplicationForm) -> HttpResponse:
-    context = {"form": form, "inventory": statistics.inventory_health(timezone.now())}
+    now = timezone.now()
+    context = {
+        "form": form,
+        "typed_fields": [form[name] for name in form.TYPED],
+        "inventory": statistics.inventory_health(now),
+        "worker": statistics.worker_health(now),
+    }
     return render(request, "replication/replication_new.html", context)
 
 
