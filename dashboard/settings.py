@@ -110,8 +110,8 @@ LOGGING = {
 # Languages and times
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+#: One entry a translation that is complete; a second one brings the choice into the footer.
+LANGUAGES = [("en", _("English"))]
 USE_TZ = True
 TIME_ZONE = "UTC"
 #: Shown until the browser has told its zone.

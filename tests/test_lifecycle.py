@@ -29,7 +29,17 @@ failed            -         -          -           -       -         -       -  
 rejected          -         -          -           -       -         -       -      -        -
 cancelled         -         -          -           -       -         -       -      -        -
 """
-COLUMNS = ["requested", "submitting", "unconfirmed", "running", "succeeded", "partial", "failed", "rejected", "cancelled"]
+COLUMNS = [
+    "requested",
+    "submitting",
+    "unconfirmed",
+    "running",
+    "succeeded",
+    "partial",
+    "failed",
+    "rejected",
+    "cancelled",
+]
 ALLOWED = {
     (line.split()[0], column)
     for line in TABLE.strip().splitlines()

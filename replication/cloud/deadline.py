@@ -59,8 +59,10 @@ class Attempt:
         _current.reset(self._outer)
         self._watchdog.cancel()
         self._watchdog.join()
-        for held in (*self._watched, *self._answers):
-            held.close()
+        for answer in self._answers:
+            answer.close()
+        for watched in self._watched:
+            watched.close()
 
     def watch(self, connected: socket.socket) -> None:
         """Put a connection under the watchdog.
@@ -88,7 +90,7 @@ class Attempt:
         self.sent = True
 
     def answered(self, answer: http.client.HTTPResponse) -> None:
-        """Take charge of closing an answer: one whose headers make no sense would hold its socket for ever."""
+        """Take charge of closing an answer."""
         self._answers.append(answer)
 
     def _refuse_when_over(self) -> None:
@@ -103,6 +105,15 @@ class Attempt:
                 # The other side may have closed it before us.
                 with contextlib.suppress(OSError):
                     watched.shutdown(socket.SHUT_RDWR)
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer that the current attempt closes, since one with senseless headers would hold its socket for ever."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if attempt := _current.get():
+            attempt.answered(self)
 
 
 class _Watched:
@@ -127,20 +138,13 @@ class _Watched:
             attempt.about_to_send(self.sock)
         super().send(data)  # type: ignore[misc]  # a mix-in: the class beside it has it
 
-    def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:
-        """Make the answer that http.client is about to read; a class of its own would do nothing else."""
-        answer = http.client.HTTPResponse(*args, **kwargs)
-        if attempt := _current.get():
-            attempt.answered(answer)
-        return answer
-
 
 class _Connection(_Watched, HTTPConnection):
-    pass
+    response_class = _Answer
 
 
 class _SecureConnection(_Watched, HTTPSConnection):
-    pass
+    response_class = _Answer
 
 
 class _Pool(HTTPConnectionPool):

@@ -205,7 +205,7 @@ def _settle(
             check_after=None if pause is None else now + pause,
             claimed_until=None,
             cloud_request_id=error.request_id[:255],
-            error_code=error.code[:64],
+            error_code=_code(error),
             error_message=str(error.message),
         )
         audit.record(
@@ -291,6 +291,13 @@ def _pause(replication: Replication, error: CloudError) -> timedelta:
     grown: timedelta = min(_FIRST_PAUSE * 2 ** min(replication.attempt, 10), _LONGEST_PAUSE)
     # Spread, so that what was held up together does not come back together.
     return grown * random.uniform(0.8, 1.2)  # noqa: S311  # no secret depends on it
+
+
+def _code(error: CloudError) -> str:
+    """Return the cloud's code; one of our own where there was no answer to take it from."""
+    if not error.code and error.http_status is None and isinstance(error, OutcomeUnknown):
+        return "no_answer"
+    return error.code[:64]
 
 
 def _told(error: CloudError) -> dict[str, Any]:

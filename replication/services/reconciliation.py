@@ -149,7 +149,10 @@ def _source_candidates(replication: Replication) -> tuple[Sighting, ...]:
             region=replication.source_region,
         )
     reading = evidence.read_source(
-        connection.cbr(name), name, replication.vault_id, since=replication.submitted_at or replication.requested_at
+        connection.cbr(name),
+        name,
+        replication.vault_id,
+        since=replication.submitted_at or replication.requested_at,
     )
     fitting = [
         one for one in reading.sightings if one.may_belong_to(replication) and one.is_newer_than(replication)

@@ -6,8 +6,8 @@ In a template, after `{% load replication_display %}`:
   "Nothing to replicate" from "Succeeded" annotates its rows with `record_count`.
 - `{% when moment %}` absolute with zone, `{% ago moment %}` relative with the exact value on hover; both take `None`.
 - `{{ gb|gigabytes }}`, `{{ mb|megabytes }}` sizes, `{{ duration|duration }}` a `timedelta`.
-- `{% capacity vault %}` bar and text; `{% progress record %}` bar and text; `{% roll_up segments %}` the bar of a
-  replication.
+- `{% capacity vault %}` bar and text; `{% progress record %}` bar and text; `{% roll_up records %}` all
+  records of a replication in one bar.
 - `{% copyable id "Copy vault ID" %}` a shortened id with its full value on hover and a copy button;
   `{% copyable id "Copy vault ID" full=True %}` unshortened.
 - `{% icon "arrow-path" %}` one of `ICONS`; `{% icon_sheet %}` stands once in `base.html`.
@@ -30,7 +30,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
-from replication.models import Replication, ReplicationRecord, Vault
+from replication.models import Evidence, Replication, ReplicationRecord, Vault
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -315,7 +315,7 @@ class Segment:
 
 
 @register.filter
-def segments_of(records: Iterable[ReplicationRecord]) -> list[Segment]:
+def _segments(records: Iterable[ReplicationRecord]) -> list[Segment]:
     """Count records by how they look, in the order in which a person wants to know."""
     counts: dict[tuple[str, str], Segment] = {}
     for record in records:
@@ -331,8 +331,9 @@ _SEGMENT_ORDER = ("failed", "refused", "running", "waiting", "copied", "done", "
 
 
 @register.simple_tag
-def roll_up(segments: list[Segment]) -> SafeString:
-    """Return the bar of a replication and its legend, which says the same in words and numbers."""
+def roll_up(records: Iterable[ReplicationRecord]) -> SafeString:
+    """Return records as one bar, with a legend that says the same in words and numbers."""
+    segments = _segments(records)
     total = sum(one.count for one in segments)
     legend = format_html_join(
         "",
@@ -356,6 +357,14 @@ def _bar(parts: list[tuple[str, int]], total: int) -> SafeString:
         max(total, 1),
         rects,
     )
+
+
+@register.filter
+def evidence_source(name: str) -> str:
+    """Return a place that a look has read, in words. What a look could not tell apart is the source region."""
+    if name in Evidence.values:
+        return str(Evidence(name).label)
+    return _("source region")
 
 
 @register.simple_tag

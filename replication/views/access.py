@@ -58,7 +58,7 @@ def page(
         except NotPermitted as refusal:
             raise PermissionDenied from refusal
 
-    return guarded
+    return guarded  # type: ignore[return-value]  # Django passes the request by position, which wraps() cannot tell
 
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:

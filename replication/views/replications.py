@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -86,6 +86,30 @@ class Snapshot:
         return json.dumps(response, indent=2, ensure_ascii=False) if response is not None else ""
 
     @property
+    def took(self) -> timedelta | None:
+        """How long it was under way; null while it is, or when nothing was sent."""
+        sent, finished = self.replication.submitted_at, self.replication.finished_at
+        return finished - sent if sent and finished else None
+
+    @property
+    def support(self) -> str:
+        """What the cloud's support asks for: plain lines, in English and UTC like the cloud's own."""
+        one = self.replication
+        lines = {
+            "replication": one.id,
+            "status": one.status,
+            "source": f"{one.source_region} / {one.source_project_id} / {one.vault_id}",
+            "destination": f"{one.destination_region} / {one.destination_project_id} / {one.destination_vault_id}",
+            "requested": _utc(one.requested_at),
+            "sent": _utc(one.submitted_at),
+            "finished": _utc(one.finished_at),
+            "X-Request-Id": one.cloud_request_id,
+            "error": " ".join(filter(None, [one.error_code, one.error_message])),
+            "backups": ", ".join(f"{fault.backups} x {fault.code}" for fault in self.faults if fault.backups),
+        }
+        return "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
+
+    @property
     def can_adopt(self) -> bool:
         """Whether there is something in the cloud to take over, and nobody has allowed it yet."""
         return bool(self.looks and self.looks[0].found) and not self.replication.adoption_allowed
@@ -153,6 +177,10 @@ def take_snapshot(request: PageRequest, replication: Replication, now: datetime)
         may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),
         may_settle=is_unclear and can(request.user, Right.SETTLE),
     )
+
+
+def _utc(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
 def _by_urgency(record: ReplicationRecord) -> tuple[int, str, str, str]:

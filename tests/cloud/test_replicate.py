@@ -39,7 +39,7 @@ def replicate(serve_cbr, sign_in_to):
     """Send the documented order to a server that answers as told; return the outcome and the server."""
 
     def send(respond, order=ORDER, limits=LIMITS):
-        server = serve_cbr(respond if callable(respond) else lambda request: respond)
+        server = serve_cbr(respond if callable(respond) else lambda _request: respond)
         client = CbrClient(sign_in_to(server), replicate_limits=limits)
         try:
             return client.replicate(order), server
@@ -162,15 +162,196 @@ LOST = [
     say(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n{}"),
     say(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n{}"),
     say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"),
-    say(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
     say(b"HTTP/1.1 400 Bad\r\nContent-Length: 1000\r\n\r\n{"),
 ]
 
 
 @pytest.mark.parametrize("script", LOST, ids=lambda script: script.__name__)
 def test_replicate_is_unknown_when_the_answer_is_lost_and_is_sent_once(replicate, script):
-    error, server = replicate(lambda request: script)
+    error, server = replicate(lambda _request: script)
 
     assert type(error) is OutcomeUnknown
     assert len(server.posts) == 1
-    print(error)
+
+
+@pytest.mark.parametrize("status", [101, 201, 202, 204, 206, 408, 499, 500, 502, 503, 504, 599, 999])
+def test_replicate_is_unknown_when_the_status_does_not_tell(replicate, status):
+    error, server = replicate(answer(status, b"", {"X-Request-Id": "req-8"}))
+
+    assert facts(error) == (OutcomeUnknown, status, "", "req-8")
+    assert len(server.posts) == 1
+
+
+DOCUMENTED = document("errors")["errors"]
+KINDS = {401: SignInFailed, 404: NotFound, 429: Throttled}
+
+
+@pytest.mark.parametrize("case", DOCUMENTED, ids=lambda case: case["name"])
+def test_replicate_reads_every_documented_error(replicate, case):
+    body = case["body"] if "body" in case else case["text"].encode()
+    kind = KINDS.get(case["http_status"], Refused if case["http_status"] < 500 else OutcomeUnknown)
+
+    error, server = replicate(
+        answer(case["http_status"], body, {"Content-Type": case["content_type"], **case.get("headers", {})})
+    )
+
+    request_id = case["body"].get("request_id", "") if "body" in case else ""
+    assert facts(error) == (kind, case["http_status"], case["error_code"], request_id)
+    assert (error.region, error.method, error.path) == (
+        "eu-de",
+        "POST",
+        f"/v3/{PROJECT_ID}/checkpoints/replicate",
+    )
+    assert len(server.posts) == 1
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 405, 406, 409, 413, 415, 421, 425, 451])
+def test_replicate_is_refused_by_a_complete_4xx_without_a_code(replicate, status):
+    error, _ = replicate(answer(status))
+
+    assert facts(error) == (Refused, status, "", "")
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+def test_replicate_is_refused_by_a_redirect_and_follows_none(replicate, serve, status):
+    elsewhere = serve(lambda _request: answer(200, document("replicate_answer")))
+
+    error, server = replicate(answer(status, b"", {"Location": f"{elsewhere.url}/v3/x?token=1"}))
+
+    assert facts(error) == (Refused, status, "redirect", "")
+    assert "misrouted" in error.message
+    assert "127.0.0.1" in error.message
+    assert (len(server.posts), elsewhere.received) == (1, [])
+
+
+def test_replicate_is_refused_by_a_redirect_to_nowhere(replicate):
+    error, _ = replicate(answer(307, b"", {"Location": "http://[half/an/address"}))
+
+    assert facts(error) == (Refused, 307, "redirect", "")
+
+
+def test_replicate_answered_401_forgets_the_token_and_does_not_send_again(serve, sign_in_to):
+    tokens = iter(["first", "second"])
+
+    def respond(request):
+        if request.path == "/v3":
+            return answer(404)
+        if request.path == "/v3/auth/tokens":
+            return token_answer(next(tokens))
+        return answer(
+            401 if request.headers["x-auth-token"] == "first" else 200, document("replicate_answer")
+        )
+
+    server = serve(respond)
+    client = CbrClient(sign_in_to(server))
+
+    with pytest.raises(SignInFailed):
+        client.replicate(ORDER)
+    assert len(server.posts) == 1
+    client.replicate(ORDER)
+
+    assert [post.headers["x-auth-token"] for post in server.posts] == ["first", "second"]
+
+
+def changed(**members):
+    body = document("replicate_answer")
+    body["replication"] |= members
+    return body
+
+
+def without(name):
+    body = document("replicate_answer")
+    del body["replication"][name]
+    return body
+
+
+RECORD = {"backup_id": "b-1", "replication_record_id": "r-1"}
+WRONG_SHAPES = [
+    (b"", "not JSON"),
+    (b"null", "expected an object"),
+    (b"<html>Service unavailable</html>", "not JSON"),
+    (b"\xff\xfe{}", "not UTF-8"),
+    (b"[" * 100_000, "nested too deep"),
+    (b'{"replication": NaN}', "NaN"),
+    (b'{"replication": {}, "replication": {}}', "twice"),
+    ({}, "replication: missing"),
+    ({"replication": []}, "replication: expected an object, got a list"),
+    (without("backups"), "replication.backups: missing"),
+    (changed(backups=None), "replication.backups: missing"),
+    (changed(backups={}), "replication.backups: expected a list"),
+    (changed(backups=["r-1"]), "replication.backups[0]: expected an object"),
+    (
+        changed(backups=[RECORD, {"backup_id": "b-2"}]),
+        "replication.backups[1].replication_record_id: missing",
+    ),
+    (changed(backups=[{"replication_record_id": "r-1"}]), "replication.backups[0].backup_id: missing"),
+    (changed(backups=[{**RECORD, "backup_id": 5}]), "replication.backups[0].backup_id: expected an id"),
+    (
+        changed(backups=[{**RECORD, "backup_id": "x" * 65}]),
+        "replication.backups[0].backup_id: expected an id",
+    ),
+    (changed(backups=[RECORD, {**RECORD, "backup_id": "b-2"}]), "a replication_record_id stands twice"),
+    (changed(vault_id="another"), "replication.vault_id: the answer is about 'another'"),
+    (changed(destination_vault_id="another"), "replication.destination_vault_id: the answer is about"),
+    (changed(destination_region="region3"), "replication.destination_region: the answer is about"),
+    (changed(destination_project_id="another"), "replication.destination_project_id: the answer is about"),
+    (without("vault_id"), "replication.vault_id: missing"),
+]
+
+
+@pytest.mark.parametrize(("body", "named"), WRONG_SHAPES, ids=[named for _, named in WRONG_SHAPES])
+def test_replicate_is_unknown_and_names_the_field_when_a_200_has_another_shape(replicate, body, named):
+    error, server = replicate(answer(200, body, {"X-Request-Id": "req-9"}))
+
+    assert facts(error) == (OutcomeUnknown, 200, "", "req-9")
+    assert named in error.message
+    assert len(server.posts) == 1
+
+
+def test_replicate_keeps_the_first_bytes_of_an_unreadable_answer_without_the_token(replicate):
+    error, _ = replicate(answer(200, f"<p>Hello {TOKEN},\nyour password{'!' * 1000}".encode()))
+
+    assert error.evidence.startswith("<p>Hello [secret], your password!!!")
+    assert len(error.evidence) == 501
+    assert TOKEN not in repr(error) + str(error)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_replicate_stops_reading_at_the_cap(replicate, encoding):
+    plain = b'{"replication": "' + b" " * 200_000_000
+    body = gzip.compress(plain, 1) if encoding == "gzip" else plain[: 8 * 1024 * 1024]
+    tracemalloc.start()
+
+    error, _ = replicate(
+        answer(200, body, {"Content-Encoding": encoding}), limits=Limits(1, 5, 20, 1024 * 1024)
+    )
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert facts(error) == (OutcomeUnknown, 200, "", "")
+    assert "larger than any that is documented" in error.message
+    assert peak < 20_000_000
+
+
+def test_replicate_is_not_delivered_when_nobody_listens(replicate, serve_cbr, sign_in_to):
+    server = serve_cbr(lambda _request: answer())
+    credentials = sign_in_to(server)
+    client = CbrClient(credentials)
+    assert client.project_id == PROJECT_ID
+    server.close()
+
+    with pytest.raises(NotDelivered) as caught:
+        client.replicate(ORDER)
+
+    assert type(caught.value) is NotDelivered
+    assert str(caught.value) == "No connection to 127.0.0.1: connection refused. Nothing was sent."
+
+
+def test_replicate_leaves_no_thread_behind_that_could_send_later(replicate):
+    before = threading.active_count()
+
+    error, server = replicate(lambda _request: hang)
+
+    server.close()
+    assert type(error) is OutcomeUnknown
+    assert threading.active_count() == before

@@ -98,9 +98,7 @@ def test_following_costs_one_list_call_a_source_vault_however_many_backups(pract
 
     calls = [record.getMessage() for record in caplog.records if record.name == "replication.cloud"]
     assert big.records.count() == 400
-    source, destination = (
-        [call for call in calls if f"/{region}/" in call] for region in ("eu-de", "eu-nl")
-    )
+    source, destination = ([call for call in calls if f"/{region}/" in call] for region in ("eu-de", "eu-nl"))
     assert (len(source), len(destination)) in {(1, 0), (1, 1)}
     assert ("/backups" if practice.profile == "huawei" else "/operation-logs") in source[0]
 
@@ -184,7 +182,9 @@ def test_frozen_worker_that_wakes_up_late_sends_nothing(practice, oskar):
     assert (replication.status, practice.accepted()) == ("requested", [])
 
 
-def test_worker_that_died_before_sending_leaves_an_unclear_replication_that_a_person_may_send_again(practice, oskar):
+def test_worker_that_died_before_sending_leaves_an_unclear_replication_that_a_person_may_send_again(
+    practice, oskar
+):
     from replication.services import submission
 
     replication = ask(practice, oskar, source="vault-orders-db", destination="replica-production")

@@ -83,7 +83,9 @@ def assert_the_rows_say_what_the_cloud_did(practice, replication):
     accepted = practice.accepted()
     assert len(accepted) == (1 if replication.submitted_at and replication.records.exists() else 0)
     for call in accepted:
-        backups = {one["backup_id"]: one["replication_record_id"] for one in call["answer"]["replication"]["backups"]}
+        backups = {
+            one["backup_id"]: one["replication_record_id"] for one in call["answer"]["replication"]["backups"]
+        }
         ours = {record.backup_id: record.replication_record_id for record in replication.records.all()}
         # Where a lost answer was the only place that told the record ids, they stay unknown; never wrong.
         assert set(ours) == set(backups)

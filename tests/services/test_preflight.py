@@ -43,7 +43,9 @@ def test_source_vault_is_judged(db, fields, code):
     ],
 )
 def test_destination_vault_is_judged(db, fields, code):
-    vault = a_replication_vault(**{"name": "vault-recovery", **{k: v for k, v in fields.items() if k != "protect_type"}})
+    vault = a_replication_vault(
+        **{"name": "vault-recovery", **{k: v for k, v in fields.items() if k != "protect_type"}}
+    )
     vault.protect_type = fields.get("protect_type", vault.protect_type)
 
     finding = judge_destination(vault, a_vault())

@@ -129,7 +129,11 @@ def test_request_that_the_cloud_would_refuse_is_not_written_down(oskar, wish):
         ask(oskar, wish)
 
     assert [finding.code for finding in refused.value.forecast.blockers] == ["BackupService.6112"]
-    assert (Replication.objects.count(), AuditEntry.objects.count(), DBTaskResult.objects.count()) == (0, 0, 0)
+    assert (Replication.objects.count(), AuditEntry.objects.count(), DBTaskResult.objects.count()) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_destination_that_nobody_knows_is_accepted_as_typed(oskar, wish):
@@ -278,7 +282,11 @@ def test_sending_again_needs_a_person_and_the_evidence(oskar, db):
     )
 
     replication.refresh_from_db()
-    assert (replication.status, replication.rearmed, replication.check_after) == ("requested", True, WINDOW_OVER)
+    assert (replication.status, replication.rearmed, replication.check_after) == (
+        "requested",
+        True,
+        WINDOW_OVER,
+    )
     [entry] = AuditEntry.objects.all()
     assert (entry.action, entry.actor, entry.details) == (
         "replication.rearmed",
