@@ -18,24 +18,24 @@ def choose(page):
     page.select_option("#id_project", label="eu-nl_recovery")
     page.locator("#id_destination option", has_text="replica-production").wait_for(state="attached")
     page.select_option("#id_destination", label="replica-production")
-    page.get_by_role("button", name="Look at what would happen").click()
+    page.get_by_role("button", name="See what would happen").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("A last look before sending")
-    page.get_by_label(re.compile("Why")).fill("Quarterly recovery exercise")
-    return page.get_by_role("button", name="Replicate 14 backups (1,400 GB) to eu-nl")
+    page.locator("#id_reason").fill("Quarterly recovery exercise")
+    return page.get_by_role("button", name=re.compile(r"Replicate 14 backups \(1,400.GB\) to eu-nl"))
 
 
 def test_the_list_follows_by_itself_until_every_replica_has_arrived(site, practice):
     choose(site).click()
-    expect(site.locator("#state")).to_have_text("Queued")
+    expect(site.locator(".headline .status").first).to_have_text("Queued")
 
     practice.round()
 
-    expect(site.locator("#state")).to_have_text("Running", timeout=10_000)
+    expect(site.locator(".headline .status").first).to_have_text("Running", timeout=10_000)
     expect(site.locator("tr[id^=record-]")).to_have_count(14)
     for _step in range(60):
         practice.advance(minutes=10)
         practice.round()
-    expect(site.locator("#state")).to_have_text("Succeeded", timeout=10_000)
+    expect(site.locator(".headline .status").first).to_have_text("Succeeded", timeout=10_000)
     expect(site.locator("tr[id^=record-]", has_text="Arrived")).to_have_count(14)
     expect(site.locator("[data-poll]")).to_have_count(0)
 
@@ -56,7 +56,7 @@ def test_going_back_and_sending_the_form_again_shows_the_same_replication(site):
 
     site.go_back()
     site.reload()
-    site.get_by_role("link", name=first.rstrip("/").rsplit("/", 1)[-1][:8]).click()
+    site.locator(f"main a[href='{first.removeprefix(site.address)}']").first.click()
 
     assert (site.url, Replication.objects.count()) == (first, 1)
 
@@ -75,13 +75,13 @@ def test_everything_works_without_javascript(practice, live_server, client, oska
     page.select_option("#id_project", label="eu-nl_recovery")
     page.get_by_role("button", name="Update choices").click()
     page.select_option("#id_destination", label="replica-production")
-    page.get_by_role("button", name="Look at what would happen").click()
-    page.get_by_label(re.compile("Why")).fill("Without scripts")
+    page.get_by_role("button", name="See what would happen").click()
+    page.locator("#id_reason").fill("Without scripts")
     page.get_by_role("button", name=re.compile("Replicate 14 backups")).click()
     practice.round()
     page.reload()
 
-    expect(page.locator("#state")).to_have_text("Running")
+    expect(page.locator(".headline .status").first).to_have_text("Running")
     expect(page.locator("tr[id^=record-]")).to_have_count(14)
     context.close()
 
@@ -89,7 +89,7 @@ def test_everything_works_without_javascript(practice, live_server, client, oska
 def test_the_whole_way_by_keyboard(site):
     choose(site)
 
-    site.get_by_label(re.compile("Why")).focus()
+    site.locator("#id_reason").focus()
     site.keyboard.press("Tab")
     site.keyboard.press("Enter")
 

@@ -96,6 +96,16 @@ def test_a_deleted_backup_is_gone(visitor):
     assert len(visitor.backups("vault-erp")) == 9
 
 
+def test_a_deleted_replica_is_gone_from_its_vault(visitor):
+    visitor.move_to("eu-nl_recovery")
+    replica, *others = [backup["id"] for backup in visitor.backups("replica-production")]
+
+    visitor.control("DELETE", f"backups/{replica}")
+
+    assert [backup["id"] for backup in visitor.backups("replica-production")] == others
+    assert visitor.get(f"backups/{replica}").status_code == 404
+
+
 def test_a_deleted_vault_is_gone_with_its_backups(visitor):
     backup = visitor.backups("vault-erp")[0]["id"]
 

@@ -135,6 +135,16 @@ def test_vaults_are_filtered_by_ids_resources_and_policy(visitor):
     ]
 
 
+def test_a_vault_tells_its_size_in_gigabytes_and_its_use_in_megabytes(visitor):
+    vaults = visitor.get("vaults").json()["vaults"]
+
+    full = [vault["name"] for vault in vaults if vault["billing"]["used"] >= vault["billing"]["size"] * 1024]
+    assert full == ["vault-logging"]
+    for vault in vaults:
+        assert vault["billing"]["used"] == sum(resource["backup_size"] for resource in vault["resources"])
+        assert vault["billing"]["allocated"] == sum(resource["size"] for resource in vault["resources"])
+
+
 def test_replication_vaults_are_found_by_their_protect_type(visit):
     answer = visit("eu-nl_recovery").get("vaults", protect_type="replication")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from replication.sandbox.parameters import parse_json
 from tests.sandbox.visitor import code_of
 
 NOWHERE = "7558e1a3-7046-4787-95cd-14b0ad0642a8"
@@ -270,6 +271,14 @@ def test_a_body_that_is_no_order_is_refused(visitor, body):
     answer = visitor.session.post(url, data=body, timeout=10)
 
     assert code_of(answer) == (400, "BackupService.9900")
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1, "a": 2}', b"\xff", b"", b"[" * 100_000]
+)
+def test_what_the_json_standard_forbids_is_no_json(body):
+    with pytest.raises(ValueError, match=r".*"):
+        parse_json(body)
 
 
 @pytest.mark.parametrize(
