@@ -78,9 +78,7 @@ class Command(BaseCommand):
         if any(os.environ.get(name) != value for name, value in environment.items()):
             # Settings are read once, when a process starts: start again under those of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  # ourselves
-        # All three end it in the same good order.
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(signum, signal.default_int_handler)
+        end_on_signals()
         try:
             with held(var / "demo.lock", f"http://{_HOST}:{port}/"):
                 refuse_taken_ports(port, sandbox_port)
@@ -142,6 +140,14 @@ class Command(BaseCommand):
         """Print at once, also into a pipe."""
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def end_on_signals() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal end it in the same good order."""
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup ignores the closed terminal on purpose.
+        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
+            signal.signal(signum, signal.default_int_handler)
 
 
 def refuse_real_accounts() -> None:
