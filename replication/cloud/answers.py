@@ -4,8 +4,10 @@ Knows headers, error shapes and how to keep secrets out of what is shown. It mus
 the request: that is the matter of delivery.
 """
 
+import logging
 import math
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +17,8 @@ from urllib.parse import urlsplit
 
 from .errors import Unreadable
 from .fields import parse_json
+
+logger = logging.getLogger("replication.cloud")
 
 #: The longest pause that a Retry-After header can ask for, in seconds.
 LONGEST_RETRY_AFTER = 600.0
@@ -38,6 +42,34 @@ class Call:
     region: str
     method: str
     path: str
+
+
+def log_call(call: Call, outcome: str, started: float, request_id: str = "") -> None:
+    """Write one line about a call, without its query, body or token.
+
+    Args:
+        call: Which request it was.
+        outcome: The HTTP status, or the kind of error where there is none.
+        started: When it began, by the monotonic clock.
+        request_id: The cloud's id of the call.
+    """
+    duration_ms = round((time.monotonic() - started) * 1000)
+    logger.info(
+        "%s %s %s in %d ms, request id %s",
+        call.method,
+        call.path,
+        outcome,
+        duration_ms,
+        request_id or "unknown",
+        extra={
+            "region": call.region,
+            "method": call.method,
+            "path": call.path,
+            "outcome": outcome,
+            "duration_ms": duration_ms,
+            "cloud_request_id": request_id,
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)

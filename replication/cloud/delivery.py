@@ -138,8 +138,9 @@ def decide_failure(error: BaseException, call: Call, *, sent: bool | None, host:
     kind: type[CloudError]
     if isinstance(inner, ssl.SSLCertVerificationError) and not sent:
         kind = Misconfigured
+        reason = shown(getattr(inner, "verify_message", "no reason given"), 200, ())
         message = (
-            f"The certificate of {host} is not trusted ({shown(inner.verify_message, 200, ())}). Nothing was sent. If the "
+            f"The certificate of {host} is not trusted ({reason}). Nothing was sent. If the "
             "endpoint is the right one, name its authority as cacert in the entry; verification is never switched off."
         )
     elif proof is Proof.BAD_ADDRESS and not sent:

@@ -4,7 +4,7 @@ Turns everything that can go wrong there into our errors: nothing is ever trigge
 be tried again. Knows no file and no variable, and keeps nothing.
 """
 
-import logging
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,12 +17,10 @@ from keystoneauth1.exceptions import oidc
 from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.session import Session
 
-from .answers import Answer, Call, shown
+from .answers import Answer, Call, log_call, shown
 from .deadline import Attempt, plain_session
 from .delivery import DeadlinePassed, decide_failure, describe, throttled
 from .errors import Misconfigured, NotDelivered, SignInFailed
-
-logger = logging.getLogger("replication.cloud")
 
 SIGN_IN_DEADLINE_SECONDS = 30.0
 _CONNECTION_SECONDS = 10.0
@@ -138,6 +136,7 @@ def sign_in(
     """
     call = Call(region=region, method="POST", path=f"{urlsplit(auth_url).path.rstrip('/')}/auth/tokens")
     seen: list[requests.Response] = []
+    started = time.monotonic()
     with plain_session() as plain, Attempt(deadline_seconds):
         plain.hooks["response"].append(lambda response, *_args, **_kwargs: seen.append(response))
         # A redirect would carry the password to another host; a retry would count towards locking the user.
@@ -147,11 +146,10 @@ def sign_in(
         except _FAILURES as failure:
             error = _decide(failure, call, seen, host=urlsplit(auth_url).hostname or "", secrets=secrets)
         else:
-            logger.info("%s %s signed in to %s", call.method, call.path, signed_in.access.project_id)
+            answer = _as_answer(seen[-1], call, secrets)
+            log_call(call, str(answer.http_status), started, answer.request_id)
             return signed_in
-    logger.warning(
-        "%s %s %s, request id %s", call.method, call.path, type(error).__name__, error.request_id or "unknown"
-    )
+    log_call(call, str(error.http_status or type(error).__name__), started, error.request_id)
     raise error
 
 

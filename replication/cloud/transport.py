@@ -6,7 +6,6 @@ a connection of its own, is never repeated or redirected, and ends at its deadli
 
 import http.client
 import json
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +15,11 @@ from urllib.parse import urlencode, urlsplit
 import requests
 import urllib3.exceptions
 
-from .answers import Answer, Call
+from .answers import Answer, Call, log_call
 from .credentials import Credentials
 from .deadline import Attempt, plain_session
 from .delivery import DeadlinePassed, decide_failure, decide_read
 from .errors import CloudError, Misconfigured, OutcomeUnknown, SignInFailed, Throttled
-
-logger = logging.getLogger("replication.cloud")
 
 #: How long one address may take to accept a connection.
 CONNECT_SECONDS = 5
@@ -213,7 +210,7 @@ def _exchange(
         failure = DeadlinePassed()
     if failure:
         error = decide_failure(failure, call, sent=attempt.sent, host=split.hostname or "")
-        _log(call, type(error).__name__, started, "")
+        log_call(call, type(error).__name__, started)
         raise error
     answer = Answer(
         call=call,
@@ -223,7 +220,7 @@ def _exchange(
         is_cut=len(body) > limits.largest,
         secrets=(token,),
     )
-    _log(call, str(answer.http_status), started, answer.request_id)
+    log_call(call, str(answer.http_status), started, answer.request_id)
     return answer
 
 
@@ -248,23 +245,3 @@ def _send(
     finally:
         response.close()
     return response, bytes(body)
-
-
-def _log(call: Call, outcome: str, started: float, request_id: str) -> None:
-    duration_ms = round((time.monotonic() - started) * 1000)
-    logger.info(
-        "%s %s %s in %d ms, request id %s",
-        call.method,
-        call.path,
-        outcome,
-        duration_ms,
-        request_id or "unknown",
-        extra={
-            "region": call.region,
-            "method": call.method,
-            "path": call.path,
-            "outcome": outcome,
-            "duration_ms": duration_ms,
-            "cloud_request_id": request_id,
-        },
-    )

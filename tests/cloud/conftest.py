@@ -1,13 +1,14 @@
 """Raw servers, and credentials that sign in to them."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from replication.cloud import Credentials, cloud_from_options
 from tests.cloud.raw_server import RawServer, Received, Respond, token_answer
 
-Serve = Callable[[Respond], RawServer]
+Serve = Callable[..., RawServer]
 
 
 @pytest.fixture
@@ -15,8 +16,8 @@ def serve() -> Iterator[Serve]:
     """Start servers that end with the test."""
     started: list[RawServer] = []
 
-    def start(respond: Respond) -> RawServer:
-        started.append(RawServer(respond))
+    def start(respond: Respond, **how: Any) -> RawServer:
+        started.append(RawServer(respond, **how))
         return started[-1]
 
     yield start

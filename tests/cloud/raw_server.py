@@ -5,6 +5,7 @@ For answers that no HTTP library would give. It knows just enough HTTP to find t
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -60,18 +61,19 @@ class RawServer:
     """Accepts on a free port, keeps what it received, and gives back what it is told to."""
 
     respond: Respond
+    #: Wraps each connection in TLS first.
+    tls: ssl.SSLContext | None = None
+    #: Does with each connection what it likes instead of reading a request.
+    greet: Script | None = None
     received: list[Received] = field(default_factory=list)
     connections: int = 0
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     @property
     def posts(self) -> list[Received]:
@@ -101,7 +103,16 @@ class RawServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as reader, suppress(OSError):
+        with suppress(OSError), connection:
+            if self.greet:
+                self.greet(connection)
+                return
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            self._answer_requests(connection)
+
+    def _answer_requests(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as reader:
             while request := _read_request(reader):
                 self.received.append(request)
                 said = self.respond(request)

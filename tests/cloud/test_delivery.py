@@ -22,7 +22,9 @@ def exceptions_of(module):
     found = {
         one
         for _, one in inspect.getmembers(module, inspect.isclass)
-        if issubclass(one, Exception) and not issubclass(one, Warning) and not one.__module__.startswith("builtins")
+        if issubclass(one, Exception)
+        and not issubclass(one, Warning)
+        and not one.__module__.startswith("builtins")
     }
     return sorted(found, key=lambda one: (one.__module__, one.__name__))
 
@@ -83,7 +85,9 @@ class NewInALaterVersion(requests.exceptions.RequestException):
     pass
 
 
-@pytest.mark.parametrize("error", [NewInALaterVersion(), OSError(), ValueError(), RuntimeError(), KeyError("x")])
+@pytest.mark.parametrize(
+    "error", [NewInALaterVersion(), OSError(), ValueError(), RuntimeError(), KeyError("x")]
+)
 def test_an_exception_that_nobody_knows_proves_nothing(error):
     assert type(decide_failure(error, CALL, sent=None)) is OutcomeUnknown
 
@@ -94,19 +98,31 @@ def wrapped(inner):
 
 
 def not_opened(kind, cause):
-    error = kind(None, "refused") if kind is urllib3.exceptions.NewConnectionError else kind("host", None, cause)
+    error = (
+        kind(None, "refused") if kind is urllib3.exceptions.NewConnectionError else kind("host", None, cause)
+    )
     error.__cause__ = cause
     return error
 
 
 def test_the_wrapped_exception_decides_and_is_put_in_words():
-    refused = not_opened(urllib3.exceptions.NewConnectionError, ConnectionRefusedError(111, "Connection refused"))
-    unknown_name = not_opened(urllib3.exceptions.NameResolutionError, OSError(-2, "Name or service not known"))
+    refused = not_opened(
+        urllib3.exceptions.NewConnectionError, ConnectionRefusedError(111, "Connection refused")
+    )
+    unknown_name = not_opened(
+        urllib3.exceptions.NameResolutionError, OSError(-2, "Name or service not known")
+    )
     untrusted = ssl.SSLCertVerificationError(1, "certificate verify failed")
     untrusted.verify_message = "self-signed certificate"
     cut = requests.exceptions.ConnectionError(
         urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError(104, "reset"))
     )
+
+    untrusted_words = (
+        "The certificate of cbr.example is not trusted (self-signed certificate). Nothing was sent. If the endpoint "
+        "is the right one, name its authority as cacert in the entry; verification is never switched off."
+    )
+    lost_words = "The request may have reached cbr.example, but its answer was lost: "
 
     def decided(error):
         error = decide_failure(error, CALL, sent=None, host="cbr.example")
@@ -124,24 +140,13 @@ def test_the_wrapped_exception_decides_and_is_put_in_words():
         (NotDelivered, "No connection to cbr.example: connection refused. Nothing was sent."),
         (NotDelivered, "No connection to cbr.example: its name is not known. Nothing was sent."),
         (NotDelivered, "No connection to cbr.example: it did not answer in time. Nothing was sent."),
-        (
-            Misconfigured,
-            "The certificate of cbr.example is not trusted (self-signed certificate). Nothing was sent. If the endpoint "
-            "is the right one, name its authority as cacert in the entry; verification is never switched off.",
-        ),
+        (Misconfigured, untrusted_words),
         (
             Misconfigured,
             "The address of the endpoint cannot be used (MissingSchema). Correct it in the entry.",
         ),
-        (
-            OutcomeUnknown,
-            "The request may have reached cbr.example, but its answer was lost: it did not answer in time.",
-        ),
-        (
-            OutcomeUnknown,
-            "The request may have reached cbr.example, but its answer was lost: the connection broke "
-            "(ConnectionResetError).",
-        ),
+        (OutcomeUnknown, f"{lost_words}it did not answer in time."),
+        (OutcomeUnknown, f"{lost_words}the connection broke (ConnectionResetError)."),
     ]
 
 
