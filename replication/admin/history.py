@@ -1,11 +1,14 @@
 """Replications, their records, the audit entries, and what the admin wrote down about accounts."""
 
+from typing import Any
+
 import django_tasks_db.admin  # noqa: F401  # registers what is taken back below
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest  # noqa: TID251  # the admin consists of pages
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
@@ -49,6 +52,14 @@ class LookInline(AuditInline):
     fields = ("at", "complete", "found", "sources")
 
 
+class PersonFilter(admin.RelatedOnlyFieldListFilter):
+    """Those who did something here, under a title that reads on from "by"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("person")
+
+
 @admin.register(Replication)
 class ReplicationAdmin(AuditAdmin):
     """Every replication that was ever asked for."""
@@ -66,7 +77,7 @@ class ReplicationAdmin(AuditAdmin):
         "status",
         "source_region",
         "destination_region",
-        ("actor", admin.RelatedOnlyFieldListFilter),
+        ("actor", PersonFilter),
         ("source_vault", admin.RelatedOnlyFieldListFilter),
     )
     list_select_related = ("actor", "source_vault")
@@ -83,7 +94,55 @@ class ReplicationAdmin(AuditAdmin):
         "reason",
     )
     search_help_text = _("IDs of ours or of the cloud, request IDs, the vault's name, words of the reason")
-    exclude = ("actor",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "id",
+                    "status",
+                    "requested_by",
+                    "reason",
+                    "requested_at",
+                    "submitted_at",
+                    "finished_at",
+                )
+            },
+        ),
+        (_("From"), {"fields": ("source_region", "source_project_id", "source_vault", "vault_id")}),
+        (
+            _("To"),
+            {
+                "fields": (
+                    "destination_region",
+                    "destination_project_id",
+                    "destination",
+                    "destination_vault_id",
+                )
+            },
+        ),
+        (
+            _("The cloud's answer"),
+            {"fields": ("cloud_request_id", "provider_id", "error_code", "error_message", "response")},
+        ),
+        (
+            _("How it was sent and followed"),
+            {
+                "fields": (
+                    *(
+                        "key",
+                        "auto_trigger",
+                        "forecast",
+                        "baseline",
+                        "attempt",
+                        "claimed_by",
+                        "claimed_until",
+                    ),
+                    *("rearmed", "adoption_allowed", "check_after", "changed_at", "version"),
+                )
+            },
+        ),
+    )
     readonly_fields = ("id", "requested_by")
     inlines = (RecordInline, AuditEntryInline, LookInline)
     export_columns = (
@@ -161,15 +220,28 @@ class ReplicationRecordAdmin(AuditAdmin):
 class AuditEntryAdmin(AuditAdmin):
     """Who did what, and what the worker found out."""
 
-    list_display = ("at", "actor_name", "action", "replication", "from_status", "to_status", "request_id")
-    list_filter = ("action", ("actor", admin.RelatedOnlyFieldListFilter))
+    list_display = ("moment", "actor_name", "action", "subject", "from_status", "to_status", "request_id")
+    list_filter = ("action", ("actor", PersonFilter))
     list_select_related = ("replication",)
     date_hierarchy = "at"
     ordering = ("-id",)
     search_fields = ("^replication__id", "actor_name", "request_id__exact", "cloud_request_id__exact")
     search_help_text = _("The replication's ID, a person, a request ID of ours or of the cloud")
-    exclude = ("actor",)
-    readonly_fields = ("id",)
+    fields = (
+        *("id", "moment", "actor_name", "action", "replication", "from_status", "to_status"),
+        *("details", "request_id", "cloud_request_id"),
+    )
+    readonly_fields = ("id", "moment")
+
+    @admin.display(description=_("at"), ordering="id")
+    def moment(self, obj: AuditEntry) -> str:
+        """Return the time to the second and with its offset: what happened first must be told apart."""
+        return timezone.localtime(obj.at).isoformat(sep=" ", timespec="seconds")
+
+    @admin.display(description=_("replication"), ordering="replication__id", empty_value="-")
+    def subject(self, obj: AuditEntry) -> str | None:
+        """Return the short reference of the replication."""
+        return obj.replication.reference if obj.replication else None
 
 
 @admin.register(LogEntry)
