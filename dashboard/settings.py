@@ -5,7 +5,7 @@ production that is only half configured. The variables are listed in .env.exampl
 file.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import environ
@@ -92,6 +92,20 @@ REPLICATION_PROGRESS_INTERVAL = timedelta(seconds=env.float("PROGRESS_INTERVAL_S
 REPLICATION_INVENTORY_INTERVAL = timedelta(seconds=env.float("INVENTORY_INTERVAL_SECONDS", default=600))
 #: How long the cloud must have shown nothing before a person may send an unclear replication again.
 REPLICATION_SETTLE_WINDOW = timedelta(seconds=env.float("SETTLE_WINDOW_SECONDS", default=1800))
+#: Where answers of the cloud wait while the database cannot take them; each machine has its own folder.
+SPOOL_DIR = env.path("SPOOL_DIR", default=str(VAR_DIR / "spool"))
+_MOMENT_HINT = "Write it like 2026-11-24T12:00:00+00:00, or unset it."
+#: Set after the database was restored or failed over: nothing is sent until the whole cloud was read since then.
+SAFE_MODE_SINCE = None
+if _since := env.str("SAFE_MODE_SINCE", default=""):
+    try:
+        SAFE_MODE_SINCE = datetime.fromisoformat(_since)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"SAFE_MODE_SINCE is {_since!r}, which is not a time. {_MOMENT_HINT}"
+        ) from None
+    if SAFE_MODE_SINCE.tzinfo is None:
+        raise ImproperlyConfigured(f"SAFE_MODE_SINCE is {_since!r}, which lacks its zone. {_MOMENT_HINT}")
 #: How long after the last copy replicas are looked for in the destination vault.
 REPLICATION_ARRIVAL_WINDOW = timedelta(hours=env.float("ARRIVAL_WINDOW_HOURS", default=24))
 

@@ -13,6 +13,7 @@ from dashboard.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 WHITENOISE_AUTOREFRESH = True
+SPOOL_DIR = str(Path(tempfile.gettempdir()) / f"replication-test-spool-{os.getpid()}")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
     # A real file, since a database in memory locks in ways of its own; one a run, so that runs do not meet.
     DATABASES["default"]["TEST"] = {  # noqa: F405

@@ -15,6 +15,7 @@ SPELT_OUT = {
     "DATABASE_URL": "sqlite:///var/db.sqlite3",
     "HSTS_SECONDS": str(365 * 24 * 60 * 60),
     "SESSION_SECONDS": str(12 * 60 * 60),
+    "SPOOL_DIR": "var/spool",
     "STATIC_ROOT": "staticfiles",
 }
 

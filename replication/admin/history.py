@@ -192,7 +192,7 @@ class ReplicationAdmin(AuditAdmin):
     @admin.display(description=_("requested by"), ordering="actor__username")
     def requested_by(self, obj: Replication) -> str:
         """Return the name without a link: not everybody who reads here may see accounts."""
-        return obj.actor.get_username()
+        return obj.requester or obj.get_origin_display()
 
 
 @admin.register(ReplicationRecord)

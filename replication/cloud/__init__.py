@@ -29,6 +29,7 @@ from .payloads import (
     VaultResource,
 )
 from .sign_in import Access
+from .transcript import Transcript
 from .transport import CONNECT_SECONDS, REPLICATE_DEADLINE_SECONDS
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "ReplicationRecord",
     "SignInFailed",
     "Throttled",
+    "Transcript",
     "Unreadable",
     "Vault",
     "VaultResource",

@@ -18,6 +18,7 @@ from .landscape import Policy, ReplicationCapability
 from .operations import OperationLog
 from .paging import PAGE_SIZE, Item, Page, read_all
 from .payloads import AcceptedReplication, Backup, ReplicateOrder, Vault
+from .transcript import Transcript
 from .transport import REPLICATE_LIMITS, Limits, ReadTransport, send_once, was_token_refused
 
 _T = TypeVar("_T")
@@ -56,10 +57,21 @@ class CbrClient:
         """
         return self._credentials.access().project_id
 
-    def replicate(self, order: ReplicateOrder) -> AcceptedReplication:
+    def replicate(
+        self,
+        order: ReplicateOrder,
+        *,
+        before_connecting: Callable[[], None] = lambda: None,
+        transcript: Transcript | None = None,
+    ) -> AcceptedReplication:
         """Ask for the replication of a whole vault, once. Whoever calls decides whether to ask again.
 
         API: CopyCheckpoint, POST checkpoints/replicate.
+
+        Args:
+            order: What is to be replicated, and where to.
+            before_connecting: Called when signing in is done and nothing has left; what it raises stops everything.
+            transcript: Where to take down what happens on the wire.
 
         Raises:
             NotDelivered: the cloud provably did not act; asking again is safe.
@@ -74,6 +86,8 @@ class CbrClient:
             region=self.region,
             verify=self._credentials.verify,
             limits=self._replicate_limits,
+            before_connecting=before_connecting,
+            transcript=transcript,
         )
         if was_token_refused(answer):
             self._credentials.forget(token)

@@ -44,6 +44,8 @@ class Attempt:
         self._watchdog.daemon = True
         #: Whether a byte of the request may have left this machine.
         self.sent = False
+        #: Bytes that the operating system has taken whole; those of a write that failed are not counted.
+        self.bytes_written = 0
         #: Whether the watchdog has ended the connections: a body that ended then may be half a body.
         self.ended = False
 
@@ -134,9 +136,12 @@ class _Watched:
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]  # a mix-in: the class beside it has it
-        if attempt := _current.get():
+        attempt = _current.get()
+        if attempt:
             attempt.about_to_send(self.sock)
         super().send(data)  # type: ignore[misc]  # a mix-in: the class beside it has it
+        if attempt and isinstance(data, bytes):
+            attempt.bytes_written += len(data)
 
 
 class _Connection(_Watched, HTTPConnection):

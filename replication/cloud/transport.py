@@ -20,6 +20,7 @@ from .credentials import Credentials
 from .deadline import Attempt, plain_session
 from .delivery import DeadlinePassed, decide_failure, decide_read
 from .errors import CloudError, Misconfigured, OutcomeUnknown, SignInFailed, Throttled
+from .transcript import Transcript
 
 #: How long one address may take to accept a connection.
 CONNECT_SECONDS = 5
@@ -76,6 +77,8 @@ def send_once(
     region: str = "",
     verify: bool | str = True,
     limits: Limits = REPLICATE_LIMITS,
+    before_connecting: Callable[[], None] = lambda: None,
+    transcript: Transcript | None = None,
 ) -> Answer:
     """Send a POST exactly once and return its complete answer, whatever its status.
 
@@ -86,6 +89,8 @@ def send_once(
         region: Region that is addressed, for errors and logs.
         verify: Whose certificates are trusted: the usual authorities', or those of a file. Never nobody's.
         limits: How long it may take and how large the answer may be.
+        before_connecting: Called when nothing is left to do but to connect; what it raises stops everything.
+        transcript: Where to take down what happens.
 
     Raises:
         NotDelivered: provably no byte was sent.
@@ -98,7 +103,16 @@ def send_once(
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
-        return _exchange(session, request, token=token, region=region, verify=verify, limits=limits)
+        before_connecting()
+        return _exchange(
+            session,
+            request,
+            token=token,
+            region=region,
+            verify=verify,
+            limits=limits,
+            transcript=transcript,
+        )
 
 
 class ReadTransport:
@@ -189,6 +203,7 @@ def _exchange(
     region: str,
     verify: bool | str,
     limits: Limits,
+    transcript: Transcript | None = None,
 ) -> Answer:
     """Send a request once and read its answer, up to the largest size.
 
@@ -205,6 +220,8 @@ def _exchange(
             response, body = _send(session, request, verify=verify, limits=limits)
         except _FAILURES as raised:
             failure = raised
+    if transcript:
+        transcript.bytes_written = attempt.bytes_written
     if attempt.ended:
         # A body that ends because the watchdog ended the connection looks whole.
         failure = DeadlinePassed()
@@ -220,6 +237,8 @@ def _exchange(
         is_cut=len(body) > limits.largest,
         secrets=(token,),
     )
+    if transcript:
+        transcript.keep(answer)
     log_call(call, str(answer.http_status), started, answer.request_id)
     return answer
 

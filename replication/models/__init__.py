@@ -3,18 +3,22 @@
 Models hold fields, constraints, querysets and small derived facts. They never speak to the network.
 """
 
+from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
 from .inventory import Backup, CloudReading, Project, Region, Vault
-from .replication import Evidence, Look, Replication, ReplicationRecord
+from .replication import Evidence, Look, Origin, Replication, ReplicationRecord
 from .worker import WorkerBeat
 
 __all__ = [
+    "Attempt",
+    "AttemptOutcome",
     "AuditAction",
     "AuditEntry",
     "Backup",
     "CloudReading",
     "Evidence",
     "Look",
+    "Origin",
     "Project",
     "Region",
     "Replication",

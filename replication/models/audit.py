@@ -40,6 +40,8 @@ class AuditAction(models.TextChoices):
     FINISHED = "replication.finished", _("Finished")
     #: Every copied backup was seen in the destination vault.
     ARRIVED = "replication.arrived", _("All replicas seen in the destination vault")
+    #: A sweep found replications in the cloud that nobody asked for here.
+    FOREIGN = "replication.foreign", _("Started elsewhere, found in the cloud")
     #: A person asked for a fresh reading of the inventory.
     INVENTORY_REFRESH = "inventory.refresh_requested", _("Inventory refresh requested")
     #: An audit or history export left the system.

@@ -83,6 +83,12 @@ class CloudReading(models.Model):
     #: API: ListBackups, backups[].replication_records; Open Telekom Cloud's reference does not have the field.
     answers_records = models.BooleanField(_("answers replication records"), null=True)
 
+    #: When the last complete sweep began: a search of the whole project for replications that we do not know of.
+    #: Null: never.
+    swept_at = models.DateTimeField(_("swept"), null=True)
+    sweep_after = models.DateTimeField(_("sweep due"), null=True)
+    sweep_error = models.TextField(_("sweep error"), blank=True)
+
     class Meta:
         verbose_name = _("cloud entry")
         verbose_name_plural = _("cloud entries")

@@ -30,6 +30,15 @@ from .inventory import Backup, Vault
 STALLED_AFTER = timedelta(minutes=30)
 
 
+class Origin(models.TextChoices):
+    """Who started a replication, as far as we know."""
+
+    #: Asked for here; the audit says by whom.
+    DASHBOARD = "dashboard", _("This dashboard")
+    #: Found in the cloud: started in its console, by a policy, or by another program.
+    FOREIGN = "foreign", _("Elsewhere")
+
+
 class ReplicationQuerySet(models.QuerySet["Replication"]):
     """Replications, by what is to be done with them."""
 
@@ -84,13 +93,18 @@ class Replication(models.Model):
         _("status"), max_length=32, choices=ReplicationStatus.choices, default=ReplicationStatus.REQUESTED
     )
 
+    origin = models.CharField(
+        _("started from"), max_length=32, choices=Origin.choices, default=Origin.DASHBOARD
+    )
+    #: Null exactly for a foreign one.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
+        null=True,
         related_name="replications",
         verbose_name=_("requested by"),
     )
-    reason = models.CharField(_("reason"), max_length=500)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
 
     source_vault = models.ForeignKey(
         Vault, on_delete=models.PROTECT, related_name="replications", verbose_name=_("source vault")
@@ -103,13 +117,14 @@ class Replication(models.Model):
         related_name="received_replications",
         verbose_name=_("destination vault"),
     )
-    # What is sent, frozen at the request: a later change of the mirror never changes it.
+    # What is sent, frozen at the request: a later change of the mirror never changes it. The destination of a foreign
+    # one is empty where the cloud does not tell it.
     source_region = models.CharField(_("source region"), max_length=255)
     source_project_id = models.CharField(_("source project ID"), max_length=64)
     vault_id = models.CharField(_("source vault ID"), max_length=64)
-    destination_region = models.CharField(_("destination region"), max_length=255)
-    destination_project_id = models.CharField(_("destination project ID"), max_length=64)
-    destination_vault_id = models.CharField(_("destination vault ID"), max_length=64)
+    destination_region = models.CharField(_("destination region"), max_length=255, blank=True)
+    destination_project_id = models.CharField(_("destination project ID"), max_length=64, blank=True)
+    destination_vault_id = models.CharField(_("destination vault ID"), max_length=64, blank=True)
     auto_trigger = models.BooleanField(_("auto trigger"), default=False)
     #: What the last look before sending promised: counts, GB and verdicts by backup id.
     forecast = models.JSONField(_("forecast"), default=dict)
@@ -163,6 +178,11 @@ class Replication(models.Model):
                 condition=~Q(status__in=sorted(MAY_HAVE_SENT)) | Q(submitted_at__isnull=False),
                 name="submitted_at_when_sent",
             ),
+            models.CheckConstraint(
+                condition=Q(origin=Origin.DASHBOARD, actor__isnull=False)
+                | Q(origin=Origin.FOREIGN, actor__isnull=True),
+                name="actor_exactly_when_asked_for_here",
+            ),
         ]
         indexes = [
             models.Index(fields=["-requested_at", "-id"], name="replication_newest_first"),
@@ -176,6 +196,16 @@ class Replication(models.Model):
     def reference(self) -> str:
         """The first eight characters of the id: what people say on the phone."""
         return str(self.id)[:8]
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was started elsewhere and only found by us."""
+        return self.origin == Origin.FOREIGN
+
+    @property
+    def requester(self) -> str:
+        """The name of whoever asked for it here; empty for a foreign one."""
+        return self.actor.get_username() if self.actor else ""
 
     @property
     def is_final(self) -> bool:

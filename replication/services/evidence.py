@@ -4,7 +4,7 @@ Strongest first: replication records on the source backups, the source project's
 destination vault. Reads only; what follows from a sighting is decided by progress and reconciliation.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +30,10 @@ class Sighting:
     #: The cloud's word.
     word: str
     created_at: datetime | None
+    #: When the source says that it ended; none where it does not tell.
+    ended_at: datetime | None = None
+    #: The source vault.
+    vault_id: str = ""
     progress_percent: int | None = None
     error_code: str = ""
     error_message: str = ""
@@ -39,6 +43,11 @@ class Sighting:
     destination_vault_id: str = ""
     destination_backup_id: str = ""
     policy_id: str = ""
+
+    @property
+    def destination(self) -> tuple[str, str, str]:
+        """Region, project and vault that it goes to; empty strings where the source does not tell."""
+        return self.destination_region, self.destination_project_id, self.destination_vault_id
 
     def may_belong_to(self, replication: Replication) -> bool:
         """Return whether nothing that the sighting tells contradicts this replication."""
@@ -65,7 +74,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """What the source side shows of one vault, and which source was good enough to stop at."""
+    """What the source side shows, and which source was good enough to stop at."""
 
     evidence: Evidence
     sightings: tuple[Sighting, ...]
@@ -86,26 +95,61 @@ def read_source(
     Raises:
         CloudError: the source could not be read to its end.
     """
+    return _read(
+        cloud,
+        lambda: _read_records(client, vault_id),
+        lambda: _read_logs(client, vault_id, since),
+        is_certain=bool(backup_ids),
+    )
+
+
+def read_project(client: CbrClient, cloud: str, *, since: datetime) -> SourceReading:
+    """Read the replications of all source vaults of a project at once.
+
+    `since` bounds the operation log, which the cloud keeps for about 30 days.
+
+    Raises:
+        CloudError: the source could not be read to its end.
+    """
+    return _read(cloud, lambda: _read_records(client, ""), lambda: _read_logs(client, "", since))
+
+
+def _read(
+    cloud: str,
+    read_records: Callable[[], tuple[Sighting, ...] | None],
+    read_logs: Callable[[], tuple[Sighting, ...]],
+    *,
+    is_certain: bool = False,
+) -> SourceReading:
+    """Read the records, or the logs where the cloud has no records, and remember which it is.
+
+    With `is_certain` the backups that are read surely have records: when none answers with the field, the cloud does
+    not offer it at all.
+    """
     answers = CloudReading.objects.filter(cloud=cloud).values_list("answers_records", flat=True).first()
     if answers is not False:
-        records = _read_records(client, vault_id)
+        records = read_records()
         if records is not None:
             if answers is None:
                 CloudReading.objects.filter(cloud=cloud).update(answers_records=True)
             return SourceReading(Evidence.RECORDS, records)
-        if answers is None and backup_ids:
+        if answers is None and is_certain:
             CloudReading.objects.filter(cloud=cloud).update(answers_records=False)
-    return SourceReading(Evidence.LOG, _read_logs(client, vault_id, since))
+    return SourceReading(Evidence.LOG, read_logs())
 
 
 def _read_records(client: CbrClient, vault_id: str) -> tuple[Sighting, ...] | None:
-    """Return the records on the vault's backups; `None` when no backup carries the field."""
+    """Return the records on the backups of a vault, or of all vaults; `None` when no backup carries the field."""
     backups = client.list_backups(vault_id=vault_id, show_replication=True)
     answered = [backup for backup in backups if backup.replication_records is not None]
     if backups and not answered:
         return None
     return tuple(
-        _from_record(record, backup) for backup in answered for record in backup.replication_records or ()
+        _from_record(record, backup)
+        for backup in answered
+        for record in backup.replication_records or ()
+        # A replica may carry the record that made it: that is no replication of the vault that it lies in.
+        if record.source_backup_id in {"", backup.id}
     )
 
 
@@ -116,6 +160,7 @@ def _from_record(record: ReplicationRecord, backup: Backup) -> Sighting:
         backup_id=record.source_backup_id or backup.id,
         word=record.status,
         created_at=record.created_at,
+        vault_id=backup.vault_id,
         progress_percent=record.progress_percent,
         error_code=record.fail_code,
         error_message=record.fail_reason,
@@ -128,7 +173,7 @@ def _from_record(record: ReplicationRecord, backup: Backup) -> Sighting:
 
 
 def _read_logs(client: CbrClient, vault_id: str, since: datetime) -> tuple[Sighting, ...]:
-    """Return the vault's replication logs.
+    """Return the replication logs of a vault, or of all vaults.
 
     The type is filtered here: the reference's filter words lack "replication", although its answers have it.
     """
@@ -144,6 +189,8 @@ def _from_log(log: OperationLog) -> Sighting:
         backup_id=(told.source_backup_id if told else "") or log.backup_id,
         word=log.status,
         created_at=log.created_at or log.started_at,
+        ended_at=log.ended_at,
+        vault_id=log.vault_id,
         progress_percent=log.progress_percent,
         error_code=log.error_code,
         error_message=log.error_message,

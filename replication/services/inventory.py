@@ -77,7 +77,8 @@ def know_entries(now: datetime) -> None:
     """
     wanted = connection.cloud_names()
     CloudReading.objects.bulk_create(
-        [CloudReading(cloud=name, refresh_after=now) for name in wanted], ignore_conflicts=True
+        [CloudReading(cloud=name, refresh_after=now, sweep_after=now) for name in wanted],
+        ignore_conflicts=True,
     )
     CloudReading.objects.exclude(cloud__in=wanted).delete()
     Project.objects.exclude(cloud__in=[*wanted, ""]).update(cloud="")
@@ -100,8 +101,11 @@ def refresh_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[],
     return tried
 
 
-def refresh(cloud_name: str, clock: Callable[[], datetime]) -> None:
-    """Read one cloud entry into the mirror; on failure keep what is known and say why it failed."""
+def refresh(cloud_name: str, clock: Callable[[], datetime]) -> bool:
+    """Read one cloud entry into the mirror; on failure keep what is known and say why it failed.
+
+    Returns whether it was read to the end.
+    """
     try:
         seen = _read(cloud_name)
     except CloudError as error:
@@ -111,7 +115,7 @@ def refresh(cloud_name: str, clock: Callable[[], datetime]) -> None:
             error=str(error.message),
             refresh_after=now + min(_RETRY_AFTER, settings.REPLICATION_INVENTORY_INTERVAL),
         )
-        return
+        return False
     now = clock()
     with transaction.atomic(durable=True):
         project = _store(cloud_name, seen, now)
@@ -122,7 +126,9 @@ def refresh(cloud_name: str, clock: Callable[[], datetime]) -> None:
         reading.refresh_after = now + settings.REPLICATION_INVENTORY_INTERVAL
         if seen.answers_records is not None:
             reading.answers_records = seen.answers_records
-        reading.save()
+        # Only its own columns: a sweep may be writing the others.
+        reading.save(update_fields=["project", "read_at", "error", "refresh_after", "answers_records"])
+    return True
 
 
 def _read(cloud_name: str) -> _Reading:

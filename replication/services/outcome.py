@@ -5,6 +5,7 @@ after others have settled the replication changes nothing that they decided.
 """
 
 import random
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,10 +19,13 @@ from replication.cloud import (
     NotDelivered,
     OutcomeUnknown,
     Refused,
+    ReplicateOrder,
     Throttled,
+    Transcript,
 )
 from replication.lifecycle import ReplicationStatus
-from replication.models import AuditAction, Backup, Replication, ReplicationRecord
+from replication.models import Attempt, AttemptOutcome, AuditAction, Backup, Replication, ReplicationRecord
+from replication.models.replication import ReplicationQuerySet
 
 from . import audit, inventory
 
@@ -33,29 +37,87 @@ _LONGEST_PAUSE = timedelta(minutes=5)
 _SOMEBODY_COPIES = frozenset({"BackupService.6130", "BackupService.1009"})
 
 
-def record_accepted(
-    replication: Replication, worker_id: str, accepted: AcceptedReplication, now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt to send: whose it is, and what is known of it from the wire."""
+
+    replication: Replication
+    worker_id: str
+    number: int
+    transcript: Transcript = field(default_factory=Transcript)
+
+    @property
+    def order(self) -> ReplicateOrder:
+        """What is sent."""
+        return ReplicateOrder(
+            vault_id=self.replication.vault_id,
+            destination_region=self.replication.destination_region,
+            destination_project_id=self.replication.destination_project_id,
+            destination_vault_id=self.replication.destination_vault_id,
+            auto_trigger=self.replication.auto_trigger,
+        )
+
+
+def record(delivery: Delivery, result: AcceptedReplication | CloudError, now: datetime) -> None:
+    """Write down how the sending ended, whichever way."""
+    if isinstance(result, CloudError):
+        record_error(delivery, result, now)
+    else:
+        record_accepted(delivery, result, now)
+
+
+def record_accepted(delivery: Delivery, accepted: AcceptedReplication, now: datetime) -> None:
     """Store the cloud's answer in full, one record a backup. An empty list is over at once: nothing to replicate."""
     try:
         with transaction.atomic(durable=True):
-            if not _move_to_accepted(replication, worker_id, accepted, now):
-                _keep_late_answer(replication, accepted, now)
+            _end_attempt(delivery, AttemptOutcome.ACCEPTED, now)
+            if not _move_to_accepted(delivery, accepted, now):
+                _keep_late_answer(delivery.replication, accepted, now)
     except IntegrityError as error:
         # The answer repeats a record id that another replication owns: it is not an answer to this request.
         unclear = OutcomeUnknown(
             f"The answer names replication records that belong to another replication ({error}).",
-            region=replication.source_region,
+            region=delivery.replication.source_region,
             request_id=accepted.request_id,
         )
-        record_error(replication, worker_id, unclear, now)
+        record_error(delivery, unclear, now)
 
 
-def _move_to_accepted(
-    replication: Replication, worker_id: str, accepted: AcceptedReplication, now: datetime
-) -> bool:
+def _mine(delivery: Delivery) -> ReplicationQuerySet:
+    return Replication.objects.filter(
+        pk=delivery.replication.pk, claimed_by=delivery.worker_id, attempt=delivery.number
+    )
+
+
+def _end_attempt(delivery: Delivery, outcome: AttemptOutcome, now: datetime, code: str = "") -> None:
+    """End the row of the attempt. One that was given up for lost is completed: its worker lives after all."""
+    seen = delivery.transcript
+    Attempt.objects.filter(
+        replication=delivery.replication,
+        number=delivery.number,
+        outcome__in=[AttemptOutcome.PENDING, AttemptOutcome.ABANDONED],
+    ).update(
+        outcome=outcome,
+        ended_at=now,
+        http_status=seen.http_status,
+        error_code=code[:64],
+        cloud_request_id=seen.request_id[:255],
+        bytes_written=seen.bytes_written,
+        answer_digest=seen.answer_digest,
+        answer=seen.answer,
+    )
+
+
+def abandon_attempt(replication: Replication, now: datetime) -> None:
+    """End the row of an attempt whose worker is lost; within the caller's transaction."""
+    Attempt.objects.filter(replication=replication, outcome=AttemptOutcome.PENDING).update(
+        outcome=AttemptOutcome.ABANDONED, ended_at=now
+    )
+
+
+def _move_to_accepted(delivery: Delivery, accepted: AcceptedReplication, now: datetime) -> bool:
+    replication = delivery.replication
     status = ReplicationStatus.RUNNING if accepted.backups else ReplicationStatus.SUCCEEDED
-    mine = Replication.objects.filter(pk=replication.pk, claimed_by=worker_id)
     answer = {
         "response": dict(accepted.document),
         "cloud_request_id": accepted.request_id[:255],
@@ -66,11 +128,11 @@ def _move_to_accepted(
         "error_message": "",
     }
     before = ReplicationStatus.SUBMITTING
-    moved = mine.move(before, status, now=now, **answer)
+    moved = _mine(delivery).move(before, status, now=now, **answer)
     if not moved and accepted.backups:
         # We were thought dead, but nobody has settled it yet: the answer is better than any search for it.
         before = ReplicationStatus.UNCONFIRMED
-        moved = mine.move(before, status, now=now, **answer)
+        moved = _mine(delivery).move(before, status, now=now, **answer)
     if moved:
         create_records(
             replication, [(one.backup_id, one.replication_record_id, "") for one in accepted.backups], now
@@ -91,7 +153,7 @@ def _move_to_accepted(
 def _keep_late_answer(replication: Replication, accepted: AcceptedReplication, now: datetime) -> None:
     """Others have settled it meanwhile: complete what they could not know, and keep the answer as evidence."""
     replication.refresh_from_db()
-    Replication.objects.filter(pk=replication.pk, response=None).update(
+    Replication.objects.filter(pk=replication.pk, response__isnull=True).update(
         response=dict(accepted.document),
         cloud_request_id=accepted.request_id[:255],
         provider_id=accepted.provider_id,
@@ -114,91 +176,75 @@ def _keep_late_answer(replication: Replication, accepted: AcceptedReplication, n
 
 def create_records(replication: Replication, found: list[tuple[str, str, str]], now: datetime) -> None:
     """Insert one record for each (backup id, record id, operation log id), with what our inventory knows of it."""
+    records = [
+        ReplicationRecord(
+            backup_id=backup_id, replication_record_id=record_id, operation_log_id=log_id, changed_at=now
+        )
+        for backup_id, record_id, log_id in found
+    ]
+    describe_records(replication, records)
+    ReplicationRecord.objects.bulk_create(records)
+
+
+def describe_records(replication: Replication, records: list[ReplicationRecord]) -> None:
+    """Make the records the replication's, and copy what our inventory knows of their backups. One query."""
     known = {
         backup.backup_id: backup
         for backup in Backup.objects.filter(
-            vault_id=replication.source_vault_id,
-            backup_id__in=[backup_id for backup_id, _record, _log in found],
+            vault_id=replication.source_vault_id, backup_id__in=[record.backup_id for record in records]
         )
     }
-    rows = []
-    for backup_id, record_id, log_id in found:
-        backup = known.get(backup_id)
-        rows.append(
-            ReplicationRecord(
-                replication=replication,
-                backup_id=backup_id,
-                replication_record_id=record_id,
-                operation_log_id=log_id,
-                source_backup=backup,
-                backup_name=backup.name if backup else "",
-                resource_id=backup.resource_id if backup else "",
-                resource_name=backup.resource_name if backup else "",
-                resource_size_gb=backup.resource_size_gb if backup else None,
-                changed_at=now,
-            )
-        )
-    ReplicationRecord.objects.bulk_create(rows)
+    for record in records:
+        record.replication = replication
+        if backup := known.get(record.backup_id):
+            record.source_backup = backup
+            record.backup_name = backup.name
+            record.resource_id = backup.resource_id
+            record.resource_name = backup.resource_name
+            record.resource_size_gb = backup.resource_size_gb
 
 
-def record_error(replication: Replication, worker_id: str, error: CloudError, now: datetime) -> None:
+def record_error(delivery: Delivery, error: CloudError, now: datetime) -> None:
     """Decide from the error what may be done next, and write it down."""
+    replication = delivery.replication
     after_unclear = replication.rearmed and error.code in _SOMEBODY_COPIES
     if isinstance(error, NotDelivered):
-        _settle(
-            replication,
-            worker_id,
-            ReplicationStatus.REQUESTED,
-            AuditAction.NOT_DELIVERED,
-            error,
-            now,
-            _pause(replication, error),
-        )
+        _settle(delivery, _NOT_DELIVERED, error, now, _pause(replication, error))
     elif isinstance(error, Refused) and not after_unclear:
-        _settle(replication, worker_id, ReplicationStatus.REJECTED, AuditAction.REJECTED, error, now, None)
+        _settle(delivery, _REFUSED, error, now, None)
         if error.code in _SOMEBODY_COPIES:
             inventory.make_due(replication.source_vault.project.cloud, now)
     else:
         # Refused as "being copied" after an unclear attempt counts as unclear: that attempt may have arrived.
-        _settle(
-            replication,
-            worker_id,
-            ReplicationStatus.UNCONFIRMED,
-            AuditAction.UNCONFIRMED,
-            error,
-            now,
-            FIRST_LOOK,
-        )
+        _settle(delivery, _UNCLEAR, error, now, FIRST_LOOK)
 
 
-def record_not_sent(replication: Replication, worker_id: str, now: datetime) -> None:
+def record_not_sent(delivery: Delivery, now: datetime) -> None:
     """Put a claimed replication back: the claim ran out before anything was sent."""
     error = NotDelivered(
         "The worker was held up for too long after it took this on, so it sent nothing.",
-        region=replication.source_region,
+        region=delivery.replication.source_region,
     )
-    _settle(
-        replication,
-        worker_id,
-        ReplicationStatus.REQUESTED,
-        AuditAction.NOT_DELIVERED,
-        error,
-        now,
-        _FIRST_PAUSE,
-    )
+    _settle(delivery, _NOT_DELIVERED, error, now, _FIRST_PAUSE)
+
+
+#: What follows for the replication, the audit and the attempt from how the sending ended.
+_NOT_DELIVERED = (ReplicationStatus.REQUESTED, AuditAction.NOT_DELIVERED, AttemptOutcome.NOT_DELIVERED)
+_REFUSED = (ReplicationStatus.REJECTED, AuditAction.REJECTED, AttemptOutcome.REFUSED)
+_UNCLEAR = (ReplicationStatus.UNCONFIRMED, AuditAction.UNCONFIRMED, AttemptOutcome.UNKNOWN)
 
 
 def _settle(
-    replication: Replication,
-    worker_id: str,
-    status: ReplicationStatus,
-    action: AuditAction,
+    delivery: Delivery,
+    follows: tuple[ReplicationStatus, AuditAction, AttemptOutcome],
     error: CloudError,
     now: datetime,
     pause: timedelta | None,
 ) -> None:
+    status, action, outcome = follows
     with transaction.atomic(durable=True):
-        moved = Replication.objects.filter(pk=replication.pk, claimed_by=worker_id).move(
+        _end_attempt(delivery, outcome, now, _code(error))
+        moved = _mine(delivery).move(
             ReplicationStatus.SUBMITTING,
             status,
             now=now,
@@ -211,7 +257,7 @@ def _settle(
         audit.record(
             action if moved else AuditAction.LATE_ANSWER,
             now=now,
-            replication=replication,
+            replication=delivery.replication,
             from_status=ReplicationStatus.SUBMITTING,
             to_status=status if moved else "",
             cloud_request_id=error.request_id,

@@ -143,6 +143,7 @@ def advance_all(
     """Move the records onward by what the source shows. Returns those that changed or were confirmed."""
     ours = [one for one in reading.sightings if one.may_belong_to(replication)]
     by_key = {one.key: one for one in ours}
+    by_backup = _unclaimed_records(replication, ours, records) if reading.evidence == Evidence.RECORDS else {}
     taken = set(
         ReplicationRecord.objects.filter(operation_log_id__in=[one.key for one in ours]).values_list(
             "operation_log_id", flat=True
@@ -156,9 +157,28 @@ def advance_all(
             if sighting:
                 record.operation_log_id = sighting.key
                 taken.add(sighting.key)
+        if sighting is None and not record.replication_record_id:
+            sighting = by_backup.get(record.backup_id)
+            if sighting:
+                record.replication_record_id = sighting.key
         if sighting and advance(record, sighting, now):
             confirmed.append(record)
     return confirmed
+
+
+def _unclaimed_records(
+    replication: Replication, ours: list[Sighting], records: list[ReplicationRecord]
+) -> dict[str, Sighting]:
+    """Return, by backup, the replication records that our own may stand for whose id nobody could tell us."""
+    if all(record.replication_record_id for record in records):
+        return {}
+    fresh = [one for one in ours if one.is_newer_than(replication)]
+    owned = set(
+        ReplicationRecord.objects.filter(replication_record_id__in=[one.key for one in fresh]).values_list(
+            "replication_record_id", flat=True
+        )
+    )
+    return {one.backup_id: one for one in fresh if one.key not in owned}
 
 
 def _find_log(
@@ -282,7 +302,8 @@ def _group_is_complete(
     record: ReplicationRecord, records: list[ReplicationRecord], free: list[cloud.Backup]
 ) -> bool:
     """Return whether the destination holds as many new replicas of this server as there are open records of it."""
-    if record.status != RecordStatus.SUCCEEDED or not record.resource_id:
+    is_mute = not record.is_final and not record.evidence
+    if not record.resource_id or not (is_mute or record.status == RecordStatus.SUCCEEDED):
         return False
     siblings = [
         one for one in records if one.resource_id == record.resource_id and not one.destination_backup_id
@@ -315,7 +336,7 @@ def _store(
         ReplicationRecord.objects.bulk_update(
             changed,
             [
-                "status", "cloud_status", "progress_percent", "evidence", "operation_log_id", "error_code",
+                "status", "cloud_status", "progress_percent", "evidence", "operation_log_id", "replication_record_id", "error_code",
                 "error_message", "changed_at", "read_at", "finished_at", "arrived_at", "destination_backup_id",
             ],
             batch_size=100,

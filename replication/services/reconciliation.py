@@ -13,11 +13,21 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from replication.cloud import Backup as Replica
 from replication.cloud import CloudError, Misconfigured
 from replication.lifecycle import ReplicationStatus
-from replication.models import AuditAction, Evidence, Look, Replication, ReplicationRecord
+from replication.models import (
+    Attempt,
+    AttemptOutcome,
+    AuditAction,
+    Backup,
+    Evidence,
+    Look,
+    Replication,
+    ReplicationRecord,
+)
 
-from . import audit, connection, evidence, outcome, progress
+from . import audit, connection, evidence, outcome, preflight, progress
 from .evidence import Sighting
 
 logger = logging.getLogger(__name__)
@@ -36,11 +46,30 @@ class _Findings:
     """What one look showed."""
 
     complete: bool
-    #: Sightings on the source side that can only be this replication's, or that a person allowed to take over.
-    adoptable: tuple[Sighting, ...]
+    #: What can only be this replication's, or what a person allowed to take over.
+    adoptable: tuple["Candidate", ...]
     #: Everything that may be this replication's.
     found: int
     sources: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A backup whose copying may be this replication's, and where that was seen."""
+
+    evidence: Evidence
+    backup_id: str
+    #: Id of the replication record or of the operation log; empty where only a replica was seen.
+    key: str = ""
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """Backup id, record id and operation log id, as records are made from them."""
+        return (
+            self.backup_id,
+            self.key if self.evidence == Evidence.RECORDS else "",
+            self.key if self.evidence == Evidence.LOG else "",
+        )
 
 
 def release_dead_claims(now: datetime) -> int:
@@ -65,6 +94,7 @@ def release_dead_claims(now: datetime) -> int:
             )
             if moved:
                 released += 1
+                outcome.abandon_attempt(replication, now)
                 audit.record(
                     AuditAction.UNCONFIRMED,
                     now=now,
@@ -125,19 +155,22 @@ def _next_look(replication: Replication, now: datetime) -> datetime:
 def _look(replication: Replication) -> _Findings:
     """Read every source that can be read, and say what in them may be this replication."""
     sources: list[dict[str, object]] = []
-    candidates: tuple[Sighting, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
     complete = True
     try:
-        candidates = _source_candidates(replication)
-        kind = candidates[0].evidence.value if candidates else "source"
-        sources.append({"source": kind, "read": True, "found": len(candidates)})
+        sightings = _source_candidates(replication)
+        kind = sightings[0].evidence.value if sightings else "source"
+        sources.append({"source": kind, "read": True, "found": len(sightings)})
     except CloudError as error:
         complete = False
         sources.append({"source": "source", "read": False, "error": str(error.message)})
-    replicas = _count_replicas(replication, sources)
-    adoptable = candidates if candidates and _is_unambiguous(replication, candidates) else ()
-    found = len(candidates) or replicas
-    return _Findings(complete=complete, adoptable=adoptable, found=found, sources=sources)
+    replicas = _new_replicas(replication, sources)
+    adoptable: tuple[Candidate, ...] = ()
+    if sightings and _is_unambiguous(replication, sightings):
+        adoptable = tuple(Candidate(one.evidence, one.backup_id, one.key) for one in sightings)
+    elif complete and not sightings and replicas:
+        adoptable = _behind_replicas(replication, replicas)
+    return _Findings(complete, adoptable, len(sightings) or len(replicas), sources)
 
 
 def _source_candidates(replication: Replication) -> tuple[Sighting, ...]:
@@ -185,23 +218,47 @@ def _is_unambiguous(replication: Replication, candidates: tuple[Sighting, ...]) 
     )
 
 
-def _count_replicas(replication: Replication, sources: list[dict[str, object]]) -> int:
-    """Count replicas in the destination vault that appeared since the sending: a warning even when the source is mute."""
+def _new_replicas(replication: Replication, sources: list[dict[str, object]]) -> tuple[Replica, ...]:
+    """Return the replicas in the destination vault that appeared since the sending and that nobody owns."""
     if not progress.destination_cloud(replication):
         sources.append({"source": Evidence.REPLICA.value, "read": False, "error": "no credentials"})
-        return 0
+        return ()
     replicas = progress.read_destination(replication)
     if replicas is None:
         sources.append({"source": Evidence.REPLICA.value, "read": False, "error": "not answered"})
-        return 0
-    ids = [one.id for one in evidence.new_replicas(replication, replicas)]
+        return ()
+    new = evidence.new_replicas(replication, replicas)
     owned = set(
-        ReplicationRecord.objects.filter(destination_backup_id__in=ids).values_list(
+        ReplicationRecord.objects.filter(destination_backup_id__in=[one.id for one in new]).values_list(
             "destination_backup_id", flat=True
         )
     )
-    sources.append({"source": Evidence.REPLICA.value, "read": True, "found": len(set(ids) - owned)})
-    return len(set(ids) - owned)
+    free = tuple(one for one in new if one.id not in owned)
+    sources.append({"source": Evidence.REPLICA.value, "read": True, "found": len(free)})
+    return free
+
+
+def _behind_replicas(replication: Replication, replicas: tuple[Replica, ...]) -> tuple[Candidate, ...]:
+    """Return the backups that a mute source must be copying, since replicas of its servers appear.
+
+    A server lies in one vault only, so its new replicas come from this vault. The replicas arrive one by one, while the
+    request was about all backups: so all that the forecast promised are taken over, and each is followed until its own
+    replica is there. A replica that another replication of the pair still waits for proves nothing.
+    """
+    promised = replication.forecast.get(preflight.Verdict.REPLICATE.value, [])
+    backups = Backup.objects.filter(vault_id=replication.source_vault_id, backup_id__in=promised)
+    servers = {backup.resource_id: backup for backup in backups if backup.resource_id}
+    awaited = (
+        ReplicationRecord.objects.awaiting_arrival()
+        .filter(
+            replication__source_vault_id=replication.source_vault_id,
+            replication__destination_region=replication.destination_region,
+        )
+        .exclude(replication=replication)
+    )
+    if not any(one.resource_id in servers for one in replicas) or awaited.exists():
+        return ()
+    return tuple(Candidate(Evidence.REPLICA, backup_id) for backup_id in sorted(promised))
 
 
 def _adopt(replication: Replication, findings: _Findings, now: datetime) -> None:
@@ -220,26 +277,64 @@ def _adopt(replication: Replication, findings: _Findings, now: datetime) -> None
             adopt_records(replication, findings.adoptable, now)
 
 
-def adopt_records(replication: Replication, sightings: tuple[Sighting, ...], now: datetime) -> None:
-    """Insert a record for each sighting and tell the audit; within the caller's transaction."""
-    is_record = {one.key: one.evidence == Evidence.RECORDS for one in sightings}
-    outcome.create_records(
-        replication,
-        [
-            (one.backup_id, one.key if is_record[one.key] else "", "" if is_record[one.key] else one.key)
-            for one in sightings
-        ],
-        now,
-    )
+def adopt_records(replication: Replication, found: tuple[Candidate, ...], now: datetime) -> None:
+    """Insert a record for each candidate and tell the audit; within the caller's transaction."""
+    outcome.create_records(replication, [one.columns for one in found], now)
     audit.record(
         AuditAction.ADOPTED,
         now=now,
         replication=replication,
         from_status=ReplicationStatus.UNCONFIRMED,
         to_status=ReplicationStatus.RUNNING,
-        evidence=sightings[0].evidence.value,
-        found={one.key: one.backup_id for one in sightings},
+        evidence=found[0].evidence.value,
+        found={one.backup_id: one.key for one in found},
     )
+
+
+def suspect_sent(replication: Replication, seen_at: datetime, now: datetime) -> bool:
+    """Make a replication unclear that waits to be sent, because the cloud shows it, begun at `seen_at`, already.
+
+    That happens after a database was restored that had forgotten the sending, or when somebody was faster in the
+    cloud's console. Sending it now would double it. Returns whether it still waited.
+    """
+    row = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt)
+    number = replication.attempt + 1
+    with transaction.atomic(durable=True):
+        if not row.move(
+            ReplicationStatus.REQUESTED,
+            ReplicationStatus.SUBMITTING,
+            now=now,
+            submitted_at=seen_at,
+            attempt=number,
+            claimed_by="",
+            baseline={},
+        ):
+            return False
+        Replication.objects.filter(pk=replication.pk).move(
+            ReplicationStatus.SUBMITTING,
+            ReplicationStatus.UNCONFIRMED,
+            now=now,
+            check_after=now,
+            error_code="seen_before_sending",
+            error_message="The cloud shows a replication of this vault to this region that began after it was asked for.",
+        )
+        Attempt.objects.create(
+            replication=replication,
+            number=number,
+            worker="",
+            begun_at=seen_at,
+            ended_at=now,
+            outcome=AttemptOutcome.ABANDONED,
+        )
+        audit.record(
+            AuditAction.UNCONFIRMED,
+            now=now,
+            replication=replication,
+            from_status=ReplicationStatus.REQUESTED,
+            to_status=ReplicationStatus.UNCONFIRMED,
+            code="seen_before_sending",
+        )
+    return True
 
 
 def _keep_look(replication: Replication, findings: _Findings, now: datetime) -> None:

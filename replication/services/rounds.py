@@ -10,7 +10,7 @@ from datetime import datetime
 from replication.lifecycle import ReplicationStatus
 from replication.models import Replication
 
-from . import inventory, progress, reconciliation, submission
+from . import connection, inventory, progress, reconciliation, spool, submission, sweeping
 
 Clock = Callable[[], datetime]
 
@@ -24,10 +24,13 @@ class Round:
     settled: int
     followed: int
     refreshed: int
+    swept: int
 
 
 def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambda: None) -> Round:
     """Do everything that is due once. `beat` is called between the parts, as a sign of life."""
+    # Before anything is given up for lost: its answer may lie on this disk.
+    spool.bring_in(clock)
     released = reconciliation.release_dead_claims(clock())
     submitted = _submit_due(worker_id, clock, beat)
     beat()
@@ -36,7 +39,22 @@ def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambd
     followed = progress.check_due(clock(), clock)
     beat()
     refreshed = inventory.refresh_due(clock(), clock, beat)
-    return Round(released, submitted, settled, followed, refreshed)
+    swept = sweeping.sweep_due(clock(), clock, beat)
+    return Round(released, submitted, settled, followed, refreshed, swept)
+
+
+def sweep_all(*, clock: Clock) -> dict[str, sweeping.Find | None]:
+    """Read the whole cloud now: every entry's inventory, then every project's replications; then settle what is unclear.
+
+    Returns what was found, by entry; `None` for an entry that could not be read.
+    """
+    spool.bring_in(clock)
+    reconciliation.release_dead_claims(clock())
+    found: dict[str, sweeping.Find | None] = {}
+    for name in connection.cloud_names():
+        found[name] = sweeping.sweep(name, clock) if inventory.refresh(name, clock) else None
+    reconciliation.settle_due(clock(), clock)
+    return found
 
 
 def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -25,16 +26,17 @@ from django_tasks import task
 from replication.cloud import (
     CONNECT_SECONDS,
     REPLICATE_DEADLINE_SECONDS,
+    AcceptedReplication,
     CbrClient,
     CloudError,
     Misconfigured,
-    ReplicateOrder,
 )
 from replication.lifecycle import ReplicationStatus
-from replication.models import AuditAction, Evidence, Replication
+from replication.models import Attempt, AuditAction, Evidence, Replication
 from replication.roles import Right, can
 
-from . import audit, connection, evidence, outcome, progress
+from . import audit, connection, evidence, outcome, progress, spool, sweeping
+from .outcome import Delivery
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -48,6 +50,10 @@ CLAIM = _LONGEST_SEND + 2 * _MARGIN
 ATTEMPTS = 10
 #: How long an outcome is held on to while the database cannot take it.
 _STORE_FOR = timedelta(seconds=60)
+
+
+class ClaimLost(Exception):
+    """The claim does not last for a whole send any more, or somebody else holds the row. Nothing was sent."""
 
 
 @cache
@@ -71,12 +77,12 @@ def submit(replication_id: UUID | str, *, worker_id: str, clock: Clock) -> None:
         .select_related("actor", "source_vault__project")
         .first()
     )
-    if replication is None:
+    if replication is None or sweeping.is_held_back(replication.source_vault.project.cloud):
         return
     if replication.attempt >= ATTEMPTS:
         outcome.give_up(replication, now)
         return
-    if not can(replication.actor, Right.TRIGGER):
+    if replication.actor is None or not can(replication.actor, Right.TRIGGER):
         outcome.withdraw_for_lost_right(replication, now)
         return
     try:
@@ -120,6 +126,8 @@ def _prepare(replication: Replication) -> tuple[CbrClient, dict[str, list[str]]]
 def _claim(
     replication: Replication, baseline: dict[str, list[str]], worker_id: str, clock: Clock
 ) -> "_Claim | None":
+    # Taken before the row is, so that the time of the commit is not forgotten.
+    held_since = time.monotonic()
     now = clock()
     with transaction.atomic(durable=True):
         moved = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt).move(
@@ -137,6 +145,9 @@ def _claim(
         )
         if not moved:
             return None
+        Attempt.objects.create(
+            replication=replication, number=replication.attempt + 1, worker=worker_id, begun_at=now
+        )
         audit.record(
             AuditAction.SUBMITTING,
             now=now,
@@ -146,67 +157,88 @@ def _claim(
             attempt=replication.attempt + 1,
             worker=worker_id,
         )
-    return _Claim(replication, worker_id, clock, until=now + CLAIM, held_since=time.monotonic())
+    return _Claim(
+        Delivery(replication, worker_id, replication.attempt + 1),
+        clock,
+        until=now + CLAIM,
+        held_since=held_since,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
     """The right to send one replication once, until a moment."""
 
-    replication: Replication
-    worker_id: str
+    delivery: Delivery
     clock: Clock
     until: datetime
     held_since: float
 
     def send(self, client: CbrClient) -> None:
         """Send the one POST and write down its outcome."""
-        if not self._holds():
-            outcome.record_not_sent(self.replication, self.worker_id, self.clock())
-            return
-        replication = self.replication
-        order = ReplicateOrder(
-            vault_id=replication.vault_id,
-            destination_region=replication.destination_region,
-            destination_project_id=replication.destination_project_id,
-            destination_vault_id=replication.destination_vault_id,
-            auto_trigger=replication.auto_trigger,
-        )
+        replication = self.delivery.replication
         logger.info("attempt.begin replication=%s vault=%s", replication.id, replication.vault_id)
+        result: AcceptedReplication | CloudError
         try:
-            accepted = client.replicate(order)
+            result = client.replicate(
+                self.delivery.order,
+                before_connecting=self._demand,
+                transcript=self.delivery.transcript,
+            )
+        except ClaimLost:
+            logger.warning("attempt.end replication=%s outcome=claim_lost", replication.id)
+            outcome.record_not_sent(self.delivery, self.clock())
+            return
         except CloudError as error:
             logger.warning("attempt.end replication=%s outcome=%s", replication.id, type(error).__name__)
-            failure = error
-            _keep_trying(lambda: outcome.record_error(replication, self.worker_id, failure, self.clock()))
+            result = error
         else:
             logger.info("attempt.end replication=%s outcome=accepted", replication.id)
-            _keep_trying(lambda: outcome.record_accepted(replication, self.worker_id, accepted, self.clock()))
+        self._store(result)
 
-    def _holds(self) -> bool:
-        """Return whether there is time for a whole send before anybody may think that we are dead.
+    def _demand(self) -> None:
+        """Make sure that there is time for a whole send before anybody may think that we are dead.
 
         By two clocks: while a process was frozen, the wall clock may have been set back.
+
+        Raises:
+            ClaimLost: there is not, or the row is not ours any more.
         """
         left = CLAIM - timedelta(seconds=time.monotonic() - self.held_since)
         if left < _LONGEST_SEND + _MARGIN or self.clock() > self.until - _LONGEST_SEND - _MARGIN:
-            return False
-        return Replication.objects.filter(
-            pk=self.replication.pk, status=ReplicationStatus.SUBMITTING, claimed_by=self.worker_id
-        ).exists()
+            raise ClaimLost
+        mine = Replication.objects.filter(
+            pk=self.delivery.replication.pk,
+            status=ReplicationStatus.SUBMITTING,
+            claimed_by=self.delivery.worker_id,
+            attempt=self.delivery.number,
+        )
+        if not mine.exists():
+            raise ClaimLost
 
+    def _store(self, result: AcceptedReplication | CloudError) -> None:
+        """Write down the outcome; while the database is away, keep it in a file and go on trying for a while."""
+        give_up_at = time.monotonic() + _STORE_FOR.total_seconds()
+        kept: Path | None = None
+        while True:
+            try:
+                outcome.record(self.delivery, result, self.clock())
+            except (OperationalError, InterfaceError):
+                logger.exception("The outcome cannot be stored yet")
+                kept = kept or self._keep(result)
+                if time.monotonic() > give_up_at:
+                    raise
+                database.close()
+                time.sleep(1)
+            else:
+                if kept:
+                    spool.forget(kept)
+                return
 
-def _keep_trying(write: Callable[[], None]) -> None:
-    """Write an outcome, again and again for a while when the database is away: it exists nowhere else."""
-    give_up_at = time.monotonic() + _STORE_FOR.total_seconds()
-    while True:
+    def _keep(self, result: AcceptedReplication | CloudError) -> Path | None:
         try:
-            write()
-        except (OperationalError, InterfaceError):
-            if time.monotonic() > give_up_at:
-                raise
-            logger.exception("The outcome cannot be stored yet")
-            database.close()
-            time.sleep(1)
-        else:
-            return
+            return spool.keep(self.delivery, result)
+        except OSError:
+            # Neither the database nor the disk takes it: the replication becomes unclear, and is looked for.
+            logger.exception("The outcome cannot be kept in %s either", self.delivery)
+            return None

@@ -144,8 +144,12 @@ def _request(
 
 
 def _already_started(replication: Replication) -> str:
+    if replication.is_foreign:
+        return _("Already under way: it was started elsewhere and found in the cloud at %(time)s.") % {
+            "time": _clock(replication.requested_at)
+        }
     return _("Already started by %(person)s at %(time)s.") % {
-        "person": replication.actor.get_username(),
+        "person": replication.requester,
         "time": _clock(replication.requested_at),
     }
 

@@ -55,6 +55,14 @@ OWN: dict[str, Explanation] = {
         _("The process that sent the request ended before it could write down the answer."),
         WAIT_FOR_THE_LOOKS,
     ),
+    "seen_before_sending": unclear(
+        _("The cloud shows it already"),
+        _(
+            "It was waiting to be sent when a replication of the same vault to the same region was found in the cloud. "
+            "Either somebody started one elsewhere, or our database was restored and has forgotten the sending."
+        ),
+        WAIT_FOR_THE_LOOKS,
+    ),
     "not_permitted": Explanation(
         _("The requester lost the right"),
         _("The person who asked for it was no longer allowed to start replications when its turn came."),
