@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 from django.core.management import CommandError, call_command
 
 from replication.sandbox import SWITCHES, PortTaken, Sandbox
+from tests.sandbox.visitor import Visitor
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +28,12 @@ def running(*arguments):
             yield process
         finally:
             process.kill()
+
+
+def visiting(process):
+    """Sign in to a sandbox that runs as a process of its own."""
+    address = SimpleNamespace(url=process.stdout.readline().split()[-1])
+    return contextlib.closing(Visitor(address))
 
 
 @pytest.mark.slow
@@ -46,18 +54,18 @@ def test_the_command_says_where_it_listens_and_ends_cleanly(tmp_path, number):
 @pytest.mark.slow
 def test_a_killed_sandbox_has_kept_what_it_accepted(tmp_path):
     state = str(tmp_path / "state")
-    order = {"advance_seconds": 5}
-    with running("--state", state) as process:
-        url = process.stdout.readline().split()[-1]
-        requests.post(f"{url}/_sandbox/clock", json=order, timeout=10)
-        vaults = requests.get(f"{url}/_sandbox/world", timeout=10).json()["vaults"]
-        requests.delete(f"{url}/_sandbox/vaults/{vaults['vault-erp']['id']}", timeout=10)
+    with running("--state", state) as process, visiting(process) as visitor:
+        records = visitor.replicate().json()["replication"]["backups"]
+        visitor.advance(5)
+        visitor.control("DELETE", f"vaults/{visitor.vault_id('vault-erp')}")
         process.kill()
         process.wait(timeout=20)
 
-    with running("--state", state) as process:
-        url = process.stdout.readline().split()[-1]
-        assert "vault-erp" not in requests.get(f"{url}/_sandbox/world", timeout=10).json()["vaults"]
+    with running("--state", state) as process, visiting(process) as visitor:
+        (accepted,) = visitor.accepted()
+        assert accepted["answer"]["replication"]["backups"] == records
+        assert len(visitor.replication_logs()) == len(records)
+        assert "vault-erp" not in visitor.world["vaults"]
 
 
 @pytest.mark.slow

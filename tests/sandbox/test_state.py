@@ -1,6 +1,7 @@
 """What the sandbox remembers, and which files it refuses."""
 
 import contextlib
+import shutil
 import sqlite3
 
 import pytest
@@ -67,15 +68,15 @@ def test_a_world_that_was_changed_stays_changed(state):
     assert after == before
 
 
-def test_an_accepted_call_is_on_disk_before_it_is_answered(state):
+def test_an_accepted_call_is_written_before_it_is_answered(state):
     with visiting(state=state) as visitor:
         visitor.spoil("checkpoints.replicate", "close_after_processing")
         with contextlib.suppress(OSError):
             visitor.replicate()
-        copy = state.with_name("copy.sqlite3")
-        copy.write_bytes(state.read_bytes())
+        left_behind = state.parent / "left behind"
+        shutil.copytree(state.parent, left_behind, ignore=shutil.ignore_patterns(left_behind.name))
 
-    with visiting(state=copy) as visitor:
+    with visiting(state=left_behind / state.name) as visitor:
         assert len(visitor.accepted()) == 1
 
 
