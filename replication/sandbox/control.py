@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request
 
 from replication.sandbox.answers import Answer, Refusal
 from replication.sandbox.faults import KINDS, FaultRefused, read_fault
+from replication.sandbox.further_vaults import names_of_further_vaults
 from replication.sandbox.parameters import (
     Field,
     check_object,
@@ -39,6 +40,13 @@ BACKUP_FIELDS = {
     "stored_mb": Field(is_number(0, 10_000_000)),
     "status": Field(is_one_of(*BACKUP_STATUSES)),
     "contains_system_disk": Field(is_boolean),
+}
+MANY_VAULTS_FIELDS = {
+    "project": Field(is_text(1, 64), required=True),
+    "number": Field(is_number(1, 20_000), required=True),
+    "backups_each": Field(is_number(0, 400)),
+    "stored_mb": Field(is_number(0, 10_000_000)),
+    "name": Field(is_text(1, 58)),
 }
 VAULT_FIELDS = {
     "name": Field(is_text(1, 64)),
@@ -68,7 +76,8 @@ class Control:
             return _declined(error.code or 404, "There is no such control.")
         try:
             with self._simulation.lock:
-                return Answer(200, handler(self, dict(path), parse_json(body) if body else {}))
+                wishes = parse_json(body) if body else dict(request.args)
+                return Answer(200, handler(self, dict(path), wishes))
         except (FaultRefused, ValueError) as error:
             return _declined(400, str(error))
         except Refusal as refusal:
@@ -89,8 +98,13 @@ class Control:
         self._simulation.faults.clear()
         return {"faults": []}
 
-    def list_accepted(self, _: dict[str, str], __: object) -> object:
-        return {"accepted": self._simulation.world.accepted}
+    def list_accepted(self, _: dict[str, str], wishes: object) -> object:
+        """List accepted replicate calls in their order; `?after=7` leaves the first seven out."""
+        assert isinstance(wishes, dict)  # noqa: S101 - a call without a body brings its query
+        after = str(wishes.get("after", "0"))
+        if not (after.isascii() and after.isdigit()):
+            raise ValueError("after must be the order of an accepted call.")
+        return {"accepted": self._simulation.world.accepted[int(after) :]}
 
     def move_clock(self, _: dict[str, str], wishes: object) -> object:
         fields = {"advance_seconds": Field(_is_seconds, required=True)}
@@ -144,6 +158,39 @@ class Control:
         self._simulation.add_backup(backup)
         return {"backup_id": backup["id"]}
 
+    def add_vaults(self, _: dict[str, str], wishes: object) -> object:
+        """Add source vaults, named `{name}-00001` and so on, each with backups that may be replicated.
+
+        Answers their ids and those of their backups, the oldest first. A name that was used before is declined.
+        """
+        check_object(wishes, "the body", MANY_VAULTS_FIELDS)
+        assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
+        world = self._simulation.world
+        project = next((one for one in world.projects.values() if one.name == wishes["project"]), None)
+        if project is None or not project.region:
+            raise ValueError("project must be the name of a project in a region.")
+        facts = {"name": "vault-branch", "backups_each": 1, "stored_mb": 64, **wishes}
+        wanted = names_of_further_vaults(facts["name"], facts["number"])
+        if not {vault.name for vault in world.vaults.values()}.isdisjoint(wanted):
+            raise ValueError(f"There are vaults named {facts['name']}-… already; give another name.")
+        facts |= {
+            "project_id": project.id,
+            "region": project.region,
+            "created_at": self._simulation.clock.now().isoformat(),
+        }
+        self._simulation.add_vaults(facts)
+        made = world.project_vaults(project.id)[-facts["number"] :]
+        return {
+            "vaults": [
+                {
+                    "id": vault.id,
+                    "name": vault.name,
+                    "backup_ids": [backup.id for backup in world.own_backups(vault.id)],
+                }
+                for vault in made
+            ]
+        }
+
     def delete_backup(self, path: dict[str, str], _: object) -> object:
         world, now = self._simulation.world, self._simulation.clock.now()
         if not any(world.find_backup(project, path["id"], now) for project in world.projects):
@@ -185,6 +232,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "world", Control.describe_world),
     ("POST", "backups", Control.add_backup),
     ("DELETE", "backups/<id>", Control.delete_backup),
+    ("POST", "vaults", Control.add_vaults),
     ("POST", "vaults/<id>", Control.change_vault),
     ("DELETE", "vaults/<id>", Control.delete_vault),
 )

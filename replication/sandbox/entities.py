@@ -113,21 +113,29 @@ class Backup:
 
     def children(self) -> tuple["Backup", ...]:
         """List the parts of a server's backup, one per disk; ids follow from this backup's id."""
-        if self.resource.type != SERVER:
-            return ()
-        disks = [disk for disk in self.resource.disks if self.contains_system_disk or not disk.system]
         return tuple(
             replace(
                 self,
-                id=str(uuid5(UUID(self.id), disk.id)),
+                id=self._child_id(disk),
                 name=f"{self.name}_{disk.name}",
                 resource=Resource(disk.id, disk.name, VOLUME, disk.size_gb, self.resource.zone),
                 parent_id=self.id,
                 contains_system_disk=disk.system,
                 stored_mb=0,
             )
-            for disk in disks
+            for disk in self._parted_disks()
         )
+
+    def child_ids(self) -> list[str]:
+        return [self._child_id(disk) for disk in self._parted_disks()]
+
+    def _child_id(self, disk: Disk) -> str:
+        return str(uuid5(UUID(self.id), disk.id))
+
+    def _parted_disks(self) -> list[Disk]:
+        if self.resource.type != SERVER:
+            return []
+        return [disk for disk in self.resource.disks if self.contains_system_disk or not disk.system]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +185,10 @@ class ReplicationRecord:
         return now >= self.visible_at
 
     def has_arrived(self, now: datetime) -> bool:
-        return self.is_visible(now) and self.stage(now) is Stage.SUCCEEDED
+        return self.outcome is Stage.SUCCEEDED and not self.is_underway(now) and self.is_visible(now)
 
     def is_underway(self, now: datetime) -> bool:
-        return self.stage(now) in {Stage.WAITING, Stage.RUNNING}
+        return now < self.ends_at
 
     def to_json(self) -> dict[str, Any]:
         document = {item.name: getattr(self, item.name) for item in fields(self)}

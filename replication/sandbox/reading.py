@@ -4,7 +4,7 @@ A filter that is documented is honoured, one that is documented for the other pr
 parameter is ignored as this cloud ignores it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from replication.sandbox.answers import Answer, cbr_refusal, parameter_refused
@@ -117,9 +117,9 @@ def _filtered_backups(call: Call) -> list[Backup]:
     query.choice("member_status", ("pending", "accepted", "rejected", "accept", "reject"))
     query.boolean("dec")
     used_percent = query.number("used_percent", 0, 1, 100)
-    parent_id = query.text("parent_id")
+    parent_id, vault_id = query.text("parent_id"), query.text("vault_id")
     wanted: dict[str, tuple[str, Callable[[Backup], str]]] = {
-        "vault_id": (query.text("vault_id"), lambda backup: backup.vault_id),
+        "vault_id": (vault_id, lambda backup: backup.vault_id),
         "checkpoint_id": (query.text("checkpoint_id"), lambda backup: backup.checkpoint_id),
         "resource_id": (query.text("resource_id"), lambda backup: backup.resource.id),
         "resource_name": (query.text("resource_name"), lambda backup: backup.resource.name),
@@ -132,10 +132,15 @@ def _filtered_backups(call: Call) -> list[Backup]:
         ),
     }
     active = [(value, read) for value, read in wanted.values() if value]
+
+    def is_full_enough(vault_id: str) -> bool:
+        used_mb, size_gb = world.used_mb(vault_id, call.now), world.vaults[vault_id].size_gb
+        return used_mb * 100 >= used_percent * size_gb * 1024
+
     full_enough = {
         vault.id
-        for vault in world.project_vaults(call.project_id)
-        if not used_percent or world.used_mb(vault.id, call.now) * 100 >= used_percent * vault.size_gb * 1024
+        for vault in (world.project_vaults(call.project_id) if used_percent else ())
+        if is_full_enough(vault.id)
     }
 
     def matches(backup: Backup) -> bool:
@@ -144,13 +149,20 @@ def _filtered_backups(call: Call) -> list[Backup]:
             and (not statuses or backup.status in statuses)
             and (earliest is None or backup.created_at >= earliest)
             and (latest is None or backup.created_at <= latest)
-            and backup.vault_id in full_enough
+            and (not used_percent or backup.vault_id in full_enough)
         )
 
     # Nobody shares backups with this account.
-    backups = [] if own_type == "shared" else list(world.project_backups(call.project_id, call.now))
+    if own_type == "shared":
+        return []
     if parent_id:
-        backups = [child for parent in backups if parent.id == parent_id for child in parent.children()]
+        parent = world.find_backup(call.project_id, parent_id, call.now)
+        backups: Iterable[Backup] = parent.children() if parent else ()
+    elif vault_id:
+        is_own = world.vault_in(call.project_id, vault_id) is not None
+        backups = world.vault_backups(vault_id, call.now) if is_own else ()
+    else:
+        backups = world.project_backups(call.project_id, call.now)
     return [backup for backup in backups if matches(backup)]
 
 
@@ -185,10 +197,11 @@ def list_operation_logs(call: Call) -> Answer:
     query, world = call.query, call.simulation.world
     limit, offset = query.page()
     earliest, latest = query.moment("start_time"), query.moment("end_time")
+    vault_id = query.text("vault_id")
     wanted: dict[str, tuple[str, Callable[[OperationLog], str]]] = {
         "operation_type": (_operation_type(call), lambda log: log.operation_type),
         "status": (query.choice("status", LOG_STATUSES), lambda log: log.status),
-        "vault_id": (query.text("vault_id"), lambda log: log.vault_id),
+        "vault_id": (vault_id, lambda log: log.vault_id),
         "resource_id": (query.text("resource_id"), lambda log: log.resource.id),
         "resource_name": (query.text("resource_name"), lambda log: log.resource.name),
         "provider_id": (query.text("provider_id"), lambda log: log.provider_id),
@@ -197,8 +210,9 @@ def list_operation_logs(call: Call) -> Answer:
     active = [(value, read) for value, read in wanted.values() if value]
     logs = [
         log
-        for log in world.project_logs(call.project_id, call.now)
-        if all(read(log) == value for value, read in active)
+        for log in world.logs_of(vault_id or call.project_id, call.now)
+        if log.project_id == call.project_id
+        and all(read(log) == value for value, read in active)
         and (earliest is None or log.created_at >= earliest)
         and (latest is None or log.created_at <= latest)
     ]
@@ -215,8 +229,7 @@ def _operation_type(call: Call) -> str:
 
 def get_operation_log(call: Call) -> Answer:
     """API: ShowOpLog."""
-    logs = call.simulation.world.project_logs(call.project_id, call.now)
-    log = next((log for log in logs if log.id == call.path["operation_log_id"]), None)
+    log = call.simulation.world.find_log(call.project_id, call.path["operation_log_id"], call.now)
     if log is None:
         raise cbr_refusal("6500", "Operation log does not exist.", 404)
     return Answer(200, {"operation_log": call.representation.operation_log(log)})

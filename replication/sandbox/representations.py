@@ -62,7 +62,7 @@ class Representation:
     def vault(self, vault: Vault) -> Document:
         """API: ListVaults, vaults[]."""
         stored_mb: dict[str, list[int]] = defaultdict(list)
-        for backup in self.world.vault_backups(vault.id, self.now):
+        for backup in self.world.own_backups(vault.id):
             stored_mb[backup.resource.id].append(backup.stored_mb)
         document: Document = {
             "id": vault.id,
@@ -72,7 +72,7 @@ class Representation:
             "provider_id": vault.provider_id,
             "user_id": vault.user_id,
             "created_at": self.moment(vault.created_at),
-            "billing": self._billing(vault, used_mb=sum(map(sum, stored_mb.values()))),
+            "billing": self._billing(vault, self.world.used_mb(vault.id, self.now)),
             "resources": [
                 _vault_resource(resource, stored_mb.get(resource.id, [])) for resource in vault.resources
             ],
@@ -167,7 +167,7 @@ class Representation:
         }
 
     def _records(self, backup: Backup) -> list[Document]:
-        records = self.world.records_of_backup(backup.id)
+        records = self.world.records_from(backup.id)
         return [self.record(record) for record in records if record.is_visible(self.now)]
 
     def record(self, record: ReplicationRecord) -> Document:

@@ -109,7 +109,7 @@ class Rules:
         Raises:
             Refusal: 6130.
         """
-        if any(record.is_underway(self.now) for record in self.world.records_of_vault(vault_id)):
+        if any(record.is_underway(self.now) for record in self.world.records_from(vault_id)):
             raise cbr_refusal("6130", "The vault is being replicated.")
 
     def eligible_backups(self, vault: Vault, destination: Destination) -> list[Backup]:
@@ -160,7 +160,7 @@ class Rules:
         Raises:
             Refusal: 6129.
         """
-        taken_mb = self.world.used_mb(vault.id, self.now) + self.world.reserved_mb(vault.id, self.now)
+        taken_mb = self.world.taken_mb(vault.id, self.now)
         needed_mb = sum(backup.stored_mb for backup in backups)
         if not vault.auto_expand and taken_mb + needed_mb > vault.size_gb * 1024:
             raise cbr_refusal("6129", "The capacity of the destination vault has been reached.")
@@ -173,7 +173,7 @@ class Rules:
         )
 
     def _occupying(self, backup: Backup, region: str) -> list[ReplicationRecord]:
-        records = self.world.records_of_backup(backup.id)
+        records = self.world.records_from(backup.id)
         return [record for record in records if self.world.occupies_region(record, region, self.now)]
 
     def _check_replica_limit(self, backup: Backup) -> None:

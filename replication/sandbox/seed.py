@@ -173,7 +173,7 @@ class _Founder:
             error_code="BackupService.9910" if failed else "",
             error_message="Unknown error." if failed else "",
         )
-        self.world.operation_logs[log.id] = log
+        self.world.add_log(log)
 
     def _backup_policy_id(self, plan: VaultPlan) -> str:
         names = (policy.name for policy in POLICIES if (plan.name, "") in policy.vaults)

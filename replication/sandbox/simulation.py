@@ -76,7 +76,7 @@ class Simulation:
         return Rules(self.world, self.profile, self.switches, project_id, now)
 
     def accept(self, accepted: Mapping[str, Any], records: list[ReplicationRecord]) -> None:
-        """Keep an accepted replicate call with its records; it is on disk when this returns."""
+        """Keep an accepted replicate call with its records; it outlives a kill when this returns."""
         order = len(self.world.accepted) + 1
         self._keep(
             {
@@ -88,6 +88,10 @@ class Simulation:
 
     def add_vault(self, facts: Mapping[str, Any]) -> None:
         self._keep({"kind": "vault", "vault": dict(facts)})
+
+    def add_vaults(self, facts: Mapping[str, Any]) -> None:
+        """Add many vaults at once; further_vaults says which facts they are made of."""
+        self._keep({"kind": "vaults", "seed": self.founding.seed, "user_id": USERS[0].id, **facts})
 
     def change_vault(self, vault_id: str, changes: Mapping[str, Any]) -> None:
         self._keep({"kind": "vault_change", "id": vault_id, "changes": dict(changes)})

@@ -1,16 +1,18 @@
 """The state of the simulated cloud and the questions asked of it.
 
-Replicas, used capacity and progress are not stored: they follow from the replication records and the moment that is
-asked about. The world changes only by `apply`, with events that the journal has already kept; it knows no HTTP.
+Whether a replica is there, how much is used and how far a copy has come are not stored: they follow from the records and
+the moment that is asked about. The world changes only by `apply`, with events that the journal has already kept; it knows
+no HTTP. No question about one vault or backup costs more in a larger world: tests ask such questions ten thousand times.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from replication.sandbox.entities import Backup, OperationLog, Policy, Project, ReplicationRecord, Vault
+from replication.sandbox.further_vaults import further_vaults
 from replication.sandbox.progress import Stage
 
 LOG_STATUSES = {
@@ -21,6 +23,10 @@ LOG_STATUSES = {
     Stage.SKIPPED: "skipped",
     Stage.TIMED_OUT: "timeout",
 }
+
+
+Listed = TypeVar("Listed")
+_Many = dict[str, list[Listed]]
 
 
 @dataclass(slots=True)
@@ -34,34 +40,55 @@ class World:
     records: dict[str, ReplicationRecord] = field(default_factory=dict)
     accepted: list[dict[str, Any]] = field(default_factory=list)
     _backups: dict[str, Backup] = field(default_factory=dict)
-    _ids_by_vault: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    _records_by_backup: dict[str, list[ReplicationRecord]] = field(default_factory=lambda: defaultdict(list))
-    _records_by_vault: dict[str, list[ReplicationRecord]] = field(default_factory=lambda: defaultdict(list))
-    _records_by_destination: dict[str, list[ReplicationRecord]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    _record_by_replica: dict[str, ReplicationRecord] = field(default_factory=dict)
+    _replicas: dict[str, Backup] = field(default_factory=dict)
+    _parent_ids: dict[str, str] = field(default_factory=dict)
+    _records_by_replica: dict[str, ReplicationRecord] = field(default_factory=dict)
+    _records_by_log: dict[str, ReplicationRecord] = field(default_factory=dict)
     _replicated_backups: dict[str, Backup] = field(default_factory=dict)
     _deleted_ids: set[str] = field(default_factory=set)
+    _vaults_of: dict[str, dict[str, Vault]] = field(default_factory=lambda: defaultdict(dict))
+    _backups_in: dict[str, dict[str, Backup]] = field(default_factory=lambda: defaultdict(dict))
+    _logs_of: _Many[OperationLog] = field(default_factory=lambda: defaultdict(list))
+    _records_from: _Many[ReplicationRecord] = field(default_factory=lambda: defaultdict(list))
+    _records_into: _Many[ReplicationRecord] = field(default_factory=lambda: defaultdict(list))
+    _failing_into: _Many[ReplicationRecord] = field(default_factory=lambda: defaultdict(list))
+    _taken_mb: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def add_project(self, project: Project) -> None:
         self.projects[project.id] = project
 
     def add_vault(self, vault: Vault) -> None:
         self.vaults[vault.id] = vault
+        self._vaults_of[vault.project_id][vault.id] = vault
 
     def add_backup(self, backup: Backup) -> None:
         self._backups[backup.id] = backup
-        self._ids_by_vault[backup.vault_id].append(backup.id)
+        self._backups_in[backup.vault_id][backup.id] = backup
+        self._taken_mb[backup.vault_id] += backup.stored_mb
+        self._parent_ids.update(dict.fromkeys(backup.child_ids(), backup.id))
+
+    def add_log(self, log: OperationLog) -> None:
+        self.operation_logs[log.id] = log
+        self._logs_of[log.project_id].append(log)
+        self._logs_of[log.vault_id].append(log)
 
     def add_record(self, record: ReplicationRecord) -> None:
         """Add a record; it keeps sight of its backup as it was, should that be deleted later."""
+        backup = self._backups[record.backup_id]
+        replica = _replica(backup, record)
         self.records[record.id] = record
-        self._records_by_backup[record.backup_id].append(record)
-        self._records_by_vault[record.vault_id].append(record)
-        self._records_by_destination[record.destination_vault_id].append(record)
-        self._record_by_replica[record.replica_id] = record
-        self._replicated_backups[record.backup_id] = self._backups[record.backup_id]
+        self._replicated_backups[record.backup_id] = backup
+        self._replicas[replica.id] = replica
+        self._parent_ids.update(dict.fromkeys(replica.child_ids(), replica.id))
+        self._records_by_replica[record.replica_id] = record
+        self._records_by_log[record.log_id] = record
+        for origin in (record.backup_id, record.vault_id, record.source_project_id):
+            self._records_from[origin].append(record)
+        self._records_into[record.destination_vault_id].append(record)
+        if record.outcome is Stage.SUCCEEDED:
+            self._taken_mb[record.destination_vault_id] += replica.stored_mb
+        else:
+            self._failing_into[record.destination_vault_id].append(record)
 
     def region_of(self, project_id: str) -> str:
         """Name the region of a project; nothing for one that is unknown or in no region."""
@@ -69,7 +96,7 @@ class World:
         return project.region if project else ""
 
     def project_vaults(self, project_id: str) -> list[Vault]:
-        return [vault for vault in self.vaults.values() if vault.project_id == project_id]
+        return list(self._vaults_of.get(project_id, {}).values())
 
     def vault_in(self, project_id: str, vault_id: str) -> Vault | None:
         vault = self.vaults.get(vault_id)
@@ -80,58 +107,51 @@ class World:
         vault = self.vaults.get(vault_id)
         return vault.name if vault else ""
 
+    def own_backups(self, vault_id: str) -> list[Backup]:
+        """List the backups that were made into a vault."""
+        return list(self._backups_in.get(vault_id, {}).values())
+
     def vault_backups(self, vault_id: str, now: datetime) -> Iterator[Backup]:
         """List what lies in a vault, arrived replicas included."""
-        for backup_id in self._ids_by_vault.get(vault_id, ()):
-            yield self._backups[backup_id]
-        for record in self._records_by_destination.get(vault_id, ()):
-            if record.replica_id not in self._deleted_ids and record.has_arrived(now):
-                yield self._replica(record)
+        yield from self.own_backups(vault_id)
+        for record in self._arrived_into(vault_id, now):
+            yield self._replicas[record.replica_id]
 
     def project_backups(self, project_id: str, now: datetime) -> Iterator[Backup]:
         for vault in self.project_vaults(project_id):
             yield from self.vault_backups(vault.id, now)
 
     def find_backup(self, project_id: str, backup_id: str, now: datetime) -> Backup | None:
-        """Find a backup, a replica or the part of a backup that covers one disk."""
-        backup = self._backups.get(backup_id) or self._arrived_replica(backup_id, now)
-        if backup is None:
-            backup = next(
-                (
-                    child
-                    for parent in self.project_backups(project_id, now)
-                    for child in parent.children()
-                    if child.id == backup_id
-                ),
-                None,
-            )
-        return backup if backup and backup.project_id == project_id else None
+        """Find a backup, a replica or the part of either that covers one disk."""
+        backup = self._find_whole_backup(self._parent_ids.get(backup_id, backup_id), now)
+        if backup is None or backup.project_id != project_id:
+            return None
+        return next((part for part in (backup, *backup.children()) if part.id == backup_id), None)
 
     def replicated_backup(self, record: ReplicationRecord) -> Backup:
         return self._replicated_backups[record.backup_id]
 
     def used_mb(self, vault_id: str, now: datetime) -> int:
-        return sum(backup.stored_mb for backup in self.vault_backups(vault_id, now))
+        """Count what lies in a vault."""
+        own_mb = sum(backup.stored_mb for backup in self.own_backups(vault_id))
+        arrived = self._arrived_into(vault_id, now)
+        return own_mb + sum(self._replicas[record.replica_id].stored_mb for record in arrived)
 
-    def reserved_mb(self, vault_id: str, now: datetime) -> int:
-        """Count what has been promised to a destination vault but has not arrived yet."""
-        return sum(
-            self.replicated_backup(record).stored_mb
-            for record in self._records_by_destination.get(vault_id, ())
-            if record.is_underway(now)
-        )
+    def taken_mb(self, vault_id: str, now: datetime) -> int:
+        """Count what lies in a vault and what has been promised to it but has not arrived yet."""
+        underway = (record for record in self._failing_into.get(vault_id, ()) if record.is_underway(now))
+        promised_mb = sum(self._replicas[record.replica_id].stored_mb for record in underway)
+        return self._taken_mb.get(vault_id, 0) + promised_mb
 
-    def records_of_backup(self, backup_id: str) -> list[ReplicationRecord]:
-        return self._records_by_backup.get(backup_id, [])
-
-    def records_of_vault(self, vault_id: str) -> list[ReplicationRecord]:
-        return self._records_by_vault.get(vault_id, [])
+    def records_from(self, origin_id: str) -> list[ReplicationRecord]:
+        """List the records of what was replicated of a backup, out of a vault or out of a project."""
+        return self._records_from.get(origin_id, [])
 
     def replica_count(self, backup_id: str, now: datetime) -> int:
         return sum(
             record.replica_id not in self._deleted_ids
             and (record.is_underway(now) or record.has_arrived(now))
-            for record in self.records_of_backup(backup_id)
+            for record in self.records_from(backup_id)
         )
 
     def occupies_region(self, record: ReplicationRecord, region: str, now: datetime) -> bool:
@@ -143,14 +163,18 @@ class World:
     def is_deleted(self, replica_id: str) -> bool:
         return replica_id in self._deleted_ids
 
-    def project_logs(self, project_id: str, now: datetime) -> Iterator[OperationLog]:
-        """List the operation log of a project: its ordinary entries and one for each visible replication record."""
-        for log in self.operation_logs.values():
-            if log.project_id == project_id:
-                yield log
-        for record in self.records.values():
-            if record.source_project_id == project_id and record.is_visible(now):
+    def logs_of(self, owner_id: str, now: datetime) -> Iterator[OperationLog]:
+        """List the log of a project or a vault: its ordinary entries and one for each visible replication record."""
+        yield from self._logs_of.get(owner_id, ())
+        for record in self.records_from(owner_id):
+            if record.is_visible(now):
                 yield self._replication_log(record, now)
+
+    def find_log(self, project_id: str, log_id: str, now: datetime) -> OperationLog | None:
+        log, record = self.operation_logs.get(log_id), self._records_by_log.get(log_id)
+        if record is not None and record.is_visible(now):
+            log = self._replication_log(record, now)
+        return log if log and log.project_id == project_id else None
 
     def _replication_log(self, record: ReplicationRecord, now: datetime) -> OperationLog:
         backup = self.replicated_backup(record)
@@ -182,7 +206,7 @@ class World:
         """Carry out one kept event.
 
         Args:
-            event: Its `kind` is replication, vault, vault_change, backup or deletion; the rest are its facts.
+            event: Its `kind` is replication, vault, vaults, vault_change, backup or deletion; the rest are its facts.
         """
         match event["kind"]:
             case "replication":
@@ -193,6 +217,11 @@ class World:
                 facts = event["vault"]
                 created_at = datetime.fromisoformat(facts["created_at"])
                 self.add_vault(Vault(**facts | {"created_at": created_at, "resources": ()}))
+            case "vaults":
+                for vault, backups in further_vaults(event):
+                    self.add_vault(vault)
+                    for backup in backups:
+                        self.add_backup(backup)
             case "vault_change":
                 self.add_vault(replace(self.vaults[event["id"]], **event["changes"]))
             case "backup":
@@ -219,37 +248,44 @@ class World:
         )
 
     def _delete(self, object_id: str) -> None:
+        record = self._records_by_replica.get(object_id)
+        if record is not None and record.outcome is Stage.SUCCEEDED and object_id not in self._deleted_ids:
+            self._taken_mb[record.destination_vault_id] -= self._replicas[object_id].stored_mb
         self._deleted_ids.add(object_id)
         if (backup := self._backups.pop(object_id, None)) is not None:
-            self._ids_by_vault[backup.vault_id].remove(object_id)
-        if self.vaults.pop(object_id, None) is not None:
-            self._forget_backups(self._ids_by_vault.pop(object_id, []))
-            self._deleted_ids.update(
-                record.replica_id for record in self._records_by_destination.get(object_id, ())
-            )
+            del self._backups_in[backup.vault_id][object_id]
+            self._taken_mb[backup.vault_id] -= backup.stored_mb
+        if (vault := self.vaults.pop(object_id, None)) is not None:
+            del self._vaults_of[vault.project_id][object_id]
+            for backup_id in self._backups_in.pop(object_id, {}):
+                del self._backups[backup_id]
+            self._deleted_ids.update(record.replica_id for record in self._records_into.get(object_id, ()))
 
-    def _forget_backups(self, backup_ids: Iterable[str]) -> None:
-        for backup_id in backup_ids:
-            del self._backups[backup_id]
+    def _arrived_into(self, vault_id: str, now: datetime) -> Iterator[ReplicationRecord]:
+        for record in self._records_into.get(vault_id, ()):
+            if record.has_arrived(now) and record.replica_id not in self._deleted_ids:
+                yield record
 
-    def _arrived_replica(self, replica_id: str, now: datetime) -> Backup | None:
-        record = self._record_by_replica.get(replica_id)
-        if record is None or replica_id in self._deleted_ids or not record.has_arrived(now):
-            return None
-        return self._replica(record)
+    def _find_whole_backup(self, backup_id: str, now: datetime) -> Backup | None:
+        record = self._records_by_replica.get(backup_id)
+        if record is None:
+            return self._backups.get(backup_id)
+        is_there = record.has_arrived(now) and backup_id not in self._deleted_ids
+        return self._replicas[backup_id] if is_there else None
 
-    def _replica(self, record: ReplicationRecord) -> Backup:
-        return replace(
-            self.replicated_backup(record),
-            id=record.replica_id,
-            name=record.replica_name,
-            description=record.replica_description,
-            project_id=record.destination_project_id,
-            vault_id=record.destination_vault_id,
-            checkpoint_id=record.replica_checkpoint_id,
-            created_at=record.ends_at,
-            expires_at=None,
-            image_type="replication",
-            status="available",
-            fails_with="",
-        )
+
+def _replica(backup: Backup, record: ReplicationRecord) -> Backup:
+    return replace(
+        backup,
+        id=record.replica_id,
+        name=record.replica_name,
+        description=record.replica_description,
+        project_id=record.destination_project_id,
+        vault_id=record.destination_vault_id,
+        checkpoint_id=record.replica_checkpoint_id,
+        created_at=record.ends_at,
+        expires_at=None,
+        image_type="replication",
+        status="available",
+        fails_with="",
+    )
