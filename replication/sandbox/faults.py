@@ -4,6 +4,7 @@ A fault is asked for by the name of an operation and spoils its next calls. What
 the connection stands in `faulty_answers` and `faulty_wire`.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -143,6 +144,8 @@ _RANGES = {
     "depth": (1, 1_000_000),
     "percent": (0, 99),
 }
+_SENT_IN_HEADERS = frozenset({"headers", "location", "retry_after"})
+_HEADER_TEXT = re.compile(r"[ -~\x80-\xff]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,10 @@ def _check_parameter(name: str, value: object, default: object) -> None:
         raise FaultRefused(f"{name} must be like {default!r}.")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise FaultRefused(f"{name} must be one of {', '.join(_CHOICES[name])}.")
+    if name in _SENT_IN_HEADERS:
+        words = [*value, *map(str, value.values())] if isinstance(value, dict) else [str(value)]
+        if not all(_HEADER_TEXT.fullmatch(word) for word in words):
+            raise FaultRefused(f"{name} must be what a header can carry, in one line.")
     if name in _RANGES and isinstance(value, int | float):
         smallest, largest = _RANGES[name]
         if not smallest <= value <= largest:

@@ -99,15 +99,19 @@ def read_body(body: bytes, wrapper: str, fields: Mapping[str, Field]) -> dict[st
 
 
 def parse_json(body: bytes) -> Any:
-    """Read JSON as the standard has it: no NaN, no duplicate keys.
+    """Read JSON as the standard has it: no NaN, no duplicate keys, no half of a character.
 
     Raises:
         ValueError: It is something else.
     """
     try:
-        return json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        document = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        if b"\\u" in body:
+            # A lone surrogate can be escaped but not sent back: whatever held it could never be answered again.
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+    return document
 
 
 def check_object(document: object, where: str, fields: Mapping[str, Field]) -> None:

@@ -274,11 +274,35 @@ def test_a_body_that_is_no_order_is_refused(visitor, body):
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1, "a": 2}', b"\xff", b"", b"[" * 100_000]
+    "body",
+    [
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1, "a": 2}',
+        rb'{"a": "\ud800"}',
+        rb'{"\uDFFF": 1}',
+        b"\xff",
+        b"",
+        b"[" * 100_000,
+    ],
 )
 def test_what_the_json_standard_forbids_is_no_json(body):
     with pytest.raises(ValueError, match=r".*"):
         parse_json(body)
+
+
+def test_escaped_characters_are_read():
+    assert parse_json(rb'{"name": "B\u00fcro \ud83d\ude00"}') == {"name": "Büro \N{GRINNING FACE}"}
+
+
+def test_a_vault_whose_name_is_no_text_is_not_made_and_the_list_is_still_answered(visit):
+    visitor = visit("eu-nl_recovery")
+    before = visitor.get("vaults").json()
+
+    answer = visitor.post("vaults", {"vault": VAULT | {"name": "\ud800"}})
+
+    assert code_of(answer) == (400, "BackupService.9900")
+    assert visitor.get("vaults").json() == before
 
 
 @pytest.mark.parametrize(
