@@ -5,7 +5,7 @@ unfit is refused here as well, whatever the browser sends.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from replication.lifecycle import ReplicationStatus
@@ -36,13 +37,45 @@ class Choice:
     selected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Menu(Generic[Row]):
-    """What can be chosen, what is chosen, and why what was wanted is not (empty unless it is unfit)."""
+    """What can be chosen, what is chosen, and why what was wanted is not (empty unless it is unfit).
 
-    choices: tuple[Choice, ...]
-    chosen: Row | None
-    refusal: Text = ""
+    Only the row that is wanted is looked up at first; the list is read when a page shows it, since an account may have
+    thousands of vaults.
+    """
+
+    def __init__(
+        self,
+        rows: QuerySet[Row],
+        wanted: Row | None,
+        entry: Callable[[Row], tuple[str, str, Text]],
+        judge: Callable[[Row], Finding | None],
+        *,
+        take_only: bool = False,
+    ) -> None:
+        """Choose what is wanted if it is fit; with `take_only`, the only fit one while nothing fit is wanted."""
+        self._rows = rows
+        self._entry = entry
+        self._judge = judge
+        finding = judge(wanted) if wanted else None
+        self.chosen = wanted if finding is None else None
+        self.refusal: Text = f"{entry(wanted)[1]}: {finding.text}" if wanted and finding else ""
+        if take_only and self.chosen is None:
+            fit = [row for row in self._listed if judge(row) is None]
+            self.chosen = fit[0] if len(fit) == 1 else None
+
+    @cached_property
+    def _listed(self) -> list[Row]:
+        return list(self._rows)
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """Every entry, the unfit ones with their reason."""
+        return tuple(self._choice(row) for row in self._listed)
+
+    def _choice(self, row: Row) -> Choice:
+        finding = self._judge(row)
+        return Choice(*self._entry(row), finding.text if finding else "", row == self.chosen)
 
     @property
     def has_fit(self) -> bool:
@@ -50,54 +83,38 @@ class Menu(Generic[Row]):
         return any(not choice.reason for choice in self.choices)
 
 
-def _menu(
-    rows: Iterable[Row],
-    wanted: object,
-    entry: Callable[[Row], tuple[str, str, Text]],
-    judge: Callable[[Row], Finding | None],
-    *,
-    take_only: bool = False,
-) -> Menu[Row]:
-    """Build a menu; with `take_only`, a single fit choice counts as chosen while nothing fit is wanted."""
-    listed = [(row, *entry(row), judge(row)) for row in rows]
-    fit = [row for row, _value, _name, _heading, finding in listed if finding is None]
-    chosen = next((row for row in fit if entry(row)[0] == wanted), None)
-    if chosen is None and take_only and len(fit) == 1:
-        chosen = fit[0]
-    refused = next((one for one in listed if one[4] and one[1] == wanted), None)
-    return Menu(
-        choices=tuple(
-            Choice(value, name, heading, finding.text if finding else "", row is chosen)
-            for row, value, name, heading, finding in listed
-        ),
-        chosen=chosen,
-        refusal=f"{refused[2]}: {refused[4].text}" if refused and refused[4] else "",
-    )
-
-
 class Choices:
-    """The four menus of a replication, each following from the ones before it. Four queries."""
+    """The four menus of a replication, each following from the ones before it. A query for each that is wanted."""
 
     def __init__(self, wanted: Mapping[str, Any]) -> None:
-        self.vaults = _menu(
-            _sources(wanted.get("vault")), wanted.get("vault"), _vault_entry, preflight.judge_source
+        self.vaults = Menu(
+            _sources(wanted.get("vault")),
+            _by_id(_sources(wanted.get("vault")), wanted.get("vault")),
+            _vault_entry,
+            preflight.judge_source,
         )
-        self.regions = _menu(
-            Region.objects.present().order_by("name"),
-            wanted.get("region"),
+        regions = Region.objects.present().order_by("name")
+        self.regions = Menu(
+            regions,
+            regions.filter(name=str(wanted.get("region", ""))).first(),
             lambda region: (region.name, region.name, ""),
             self._judge_region,
             take_only=self.source is not None,
         )
-        self.projects = _menu(
-            _projects(self.regions.chosen),
-            wanted.get("project"),
+        projects = _projects(self.regions.chosen)
+        self.projects = Menu(
+            projects,
+            _by_id(projects, wanted.get("project")),
             lambda project: (str(project.pk), project.name, ""),
             _judge_project,
             take_only=True,
         )
-        self.destinations = _menu(
-            _targets(self.projects.chosen), wanted.get("destination"), _target_entry, self._judge_target
+        targets = _targets(self.projects.chosen)
+        self.destinations = Menu(
+            targets,
+            _by_id(targets, wanted.get("destination")),
+            _target_entry,
+            self._judge_target,
         )
 
     @property
@@ -157,6 +174,11 @@ def _targets(project: Project | None) -> QuerySet[Vault]:
 def _target_entry(vault: Vault) -> tuple[str, str, Text]:
     heading = _("Replication vaults") if vault.is_replication_vault else _("Other vaults")
     return str(vault.pk), vault.name, heading
+
+
+def _by_id(rows: QuerySet[Row], wanted: object) -> Row | None:
+    asked = _uuid(wanted)
+    return rows.filter(pk=asked).first() if asked else None
 
 
 def _uuid(text: object) -> uuid.UUID | None:
