@@ -26,6 +26,7 @@ LOG_STATUSES = ("success", "skipped", "failed", "running", "timeout", "waiting")
 OTC_OPERATION_TYPES = ("backup", "delete", "restore", "vault_delete", "remove_resource", "sync")
 HUAWEI_OPERATION_TYPES = (*OTC_OPERATION_TYPES, "copy", "replication", "migrate_resources")
 OBJECT_TYPES = ("server", "disk", "turbo")
+HUAWEI_OBJECT_TYPES = (*OBJECT_TYPES, "workspace", "vmware", "rds", "file")
 
 SORT_KEYS: dict[str, Callable[[Backup], Any]] = {
     "created_at": lambda backup: backup.created_at,
@@ -47,20 +48,25 @@ def list_external_vaults(call: Call) -> Answer:
     project_id, region = call.query.text("external_project_id"), call.query.text("region_id")
     if call.simulation.world.region_of(project_id) != region or not region:
         raise parameter_refused("external_project_id must be a project of region_id.")
-    return _vault_page(call, project_id)
+    # Two generations of the reference spell one parameter in two ways.
+    type_name = "objcet_type" if call.query.text("objcet_type") else "object_type"
+    return _vault_page(call, project_id, "vault_id", type_name)
 
 
-def _vault_page(call: Call, project_id: str) -> Answer:
+def _vault_page(call: Call, project_id: str, id_name: str = "id", type_name: str = "object_type") -> Answer:
     world, query = call.simulation.world, call.query
+    is_huawei = call.simulation.profile == "huawei"
     limit, offset = query.page()
     wanted = {
         "name": query.text("name"),
         "status": query.choice("status", VAULT_STATUSES),
-        "object_type": query.choice("object_type", OBJECT_TYPES),
-        "protect_type": _undocumented_choice(call, "protect_type", ("backup",), "replication"),
+        "object_type": query.choice(type_name, HUAWEI_OBJECT_TYPES if is_huawei else OBJECT_TYPES),
+        "protect_type": query.choice("protect_type", ("backup", "replication", "hybrid"))
+        if is_huawei
+        else _undocumented_choice(call, "protect_type", ("backup",), "replication"),
     }
     query.choice("cloud_type", ("public",))
-    ids = [vault_id for text in query.texts("id") for vault_id in text.split(",")]
+    ids = [vault_id for text in query.texts(id_name) for vault_id in text.split(",") if vault_id]
     resource_ids = set(query.text("resource_ids", 10_000).split(",")) - {""}
     policy_id = query.text("policy_id")
     policy_vaults = {
@@ -132,6 +138,10 @@ def _filtered_backups(call: Call) -> list[Backup]:
         ),
     }
     active = [(value, read) for value, read in wanted.values() if value]
+    is_huawei = call.simulation.profile == "huawei"
+    incremental = query.boolean("incremental") if is_huawei else None
+    if is_huawei and query.text("enterprise_project_id") not in {"", "0", "all_granted_eps"}:
+        return []
 
     def is_full_enough(vault_id: str) -> bool:
         used_mb, size_gb = world.used_mb(vault_id, call.now), world.vaults[vault_id].size_gb
@@ -149,6 +159,7 @@ def _filtered_backups(call: Call) -> list[Backup]:
             and (not statuses or backup.status in statuses)
             and (earliest is None or backup.created_at >= earliest)
             and (latest is None or backup.created_at <= latest)
+            and incremental in {None, backup.incremental}
             and (not used_percent or backup.vault_id in full_enough)
         )
 

@@ -100,6 +100,33 @@ def test_a_filter_value_outside_the_reference_is_refused(visitor, path, query):
     assert code_of(visitor.get(path, **query)) == (400, "BackupService.9900")
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [("vaults", {"object_type": "vmware"}), ("vaults", {"protect_type": "hybrid"})],
+)
+def test_a_value_that_only_the_sibling_documents_finds_nothing_there(open_cloud, path, query):
+    visitor = open_cloud(profile="huawei")
+
+    assert visitor.get(path, **query).json()["count"] == 0
+
+
+def test_filters_that_only_the_sibling_documents_work_there_and_are_ignored_here(open_cloud, visitor):
+    sibling = open_cloud(profile="huawei")
+
+    def count(cloud, **query):
+        return cloud.get("backups", vault_id=cloud.vault_id("vault-orders-db"), **query).json()["count"]
+
+    assert count(sibling, incremental="true") + count(sibling, incremental="false") == 14
+    assert 0 < count(sibling, incremental="true") < 14
+    assert count(sibling, enterprise_project_id="0") == 14
+    assert count(sibling, enterprise_project_id="6b0c8d8f-5a7e-4d2b-9d71-0d6a1d0f0f11") == 0
+    assert count(visitor, incremental="true", enterprise_project_id="6b0c8d8f") == 14
+
+
+def test_an_empty_filter_filters_nothing(visitor):
+    assert visitor.get("vaults", id="", name="").json() == visitor.get("vaults").json()
+
+
 def test_an_unknown_parameter_is_ignored(visitor):
     assert visitor.get("vaults", marker="x", colour="red").json() == visitor.get("vaults").json()
 
