@@ -10,7 +10,7 @@ from replication.sandbox.answers import Answer, Refusal, iam_refusal, keystone_r
 from replication.sandbox.calls import Call
 from replication.sandbox.entities import REGIONS, Project, derived_id
 from replication.sandbox.gateway import Unidentified
-from replication.sandbox.identity import DOMAIN_ID, DOMAIN_NAME, User, find_user
+from replication.sandbox.identity import DOMAIN_ID, DOMAIN_NAME, USERS, User, find_user
 from replication.sandbox.parameters import parse_json
 
 Document = dict[str, Any]
@@ -115,13 +115,10 @@ def _check_password(identity: Document) -> User:
     if identity.get("methods") != ["password"]:
         raise keystone_refusal(401, "Unauthorized", "Attempted to authenticate with an unsupported method.")
     wanted = _part(_part(identity, "password"), "user")
-    user = find_user(str(wanted.get("name", "")))
     if "id" in wanted:
-        user = next(
-            (known for known in (user, find_user("replication")) if known and known.id == wanted["id"]), None
-        )
-    elif _part(wanted, "domain").get("name", DOMAIN_NAME) != DOMAIN_NAME:
-        user = None
+        user = next((known for known in USERS if known.id == wanted["id"]), None)
+    else:
+        user = find_user(str(wanted.get("name", ""))) if _is_own_domain(_part(wanted, "domain")) else None
     if user is not None and user.is_locked:
         raise iam_refusal(401, "0061", "The account is locked.")
     if user is None or wanted.get("password") != user.password:
@@ -134,18 +131,20 @@ def _scope(call: Call, wishes: Document) -> Project | None:
     if not isinstance(scope, dict):
         raise _invalid_body()
     if "project" not in scope:
+        if "domain" in scope and not _is_own_domain(_part(scope, "domain")):
+            raise keystone_refusal(401, "Unauthorized", "The domain does not exist or the user is not in it.")
         return None
     wanted = _part(scope, "project")
     domain = _part(wanted, "domain") if "domain" in wanted else {}
     for project in call.simulation.world.projects.values():
         named = project.id == wanted["id"] if "id" in wanted else project.name == wanted.get("name")
-        if (
-            named
-            and domain.get("name", DOMAIN_NAME) == DOMAIN_NAME
-            and domain.get("id", DOMAIN_ID) == DOMAIN_ID
-        ):
+        if named and _is_own_domain(domain):
             return project
     raise keystone_refusal(401, "Unauthorized", "The project does not exist or the user has no role in it.")
+
+
+def _is_own_domain(domain: Document) -> bool:
+    return (domain.get("name", DOMAIN_NAME), domain.get("id", DOMAIN_ID)) == (DOMAIN_NAME, DOMAIN_ID)
 
 
 def _catalog(call: Call, project: Project | None) -> list[Document]:

@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from replication.sandbox.identity import find_user
 from tests.sandbox.visitor import DOMAIN, code_of, sign_in_request
 
 PROJECTS = ("eu-de_production", "eu-de_internal", "eu-nl_recovery", "eu-nl_archive")
@@ -104,6 +105,32 @@ def test_a_wrong_name_and_a_wrong_password_are_refused_in_the_same_words(visitor
     answer = sign_in(visitor, user, password)
 
     assert keystone_words(answer) == (401, "The username or password is wrong.")
+
+
+@pytest.mark.parametrize("name", ["replication", "reader"])
+def test_a_user_may_be_named_by_id(visitor, name):
+    body = sign_in_request(name)
+    body["auth"]["identity"]["password"]["user"] = {"id": find_user(name).id, "password": "sandbox"}
+
+    answer = requests.post(f"{visitor.url}/v3/auth/tokens", json=body, timeout=10)
+
+    assert (answer.status_code, answer.json()["token"]["user"]["name"]) == (201, name)
+
+
+@pytest.mark.parametrize("domain", [{"name": "OTHER"}, {"id": "0" * 32}])
+def test_a_user_of_another_domain_is_unknown(visitor, domain):
+    body = sign_in_request()
+    body["auth"]["identity"]["password"]["user"]["domain"] = domain
+
+    answer = requests.post(f"{visitor.url}/v3/auth/tokens", json=body, timeout=10)
+
+    assert keystone_words(answer) == (401, "The username or password is wrong.")
+
+
+def test_another_domain_cannot_be_a_scope(visitor):
+    answer = sign_in(visitor, scope={"domain": {"name": "OTHER"}})
+
+    assert keystone_words(answer) == (401, "The domain does not exist or the user is not in it.")
 
 
 def test_a_locked_user_is_told_so(visitor):
