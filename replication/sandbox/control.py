@@ -83,11 +83,26 @@ class Control:
         except Refusal as refusal:
             return refusal.answer
 
+    def describe_controls(self, _: dict[str, str], __: object) -> object:
+        """List these controls."""
+        return {
+            "controls": [
+                {
+                    "method": method,
+                    "path": f"{PREFIX}{path}",
+                    "sentence": " ".join((handler.__doc__ or "").split()),
+                }
+                for method, path, handler in ROUTES
+            ]
+        }
+
     def list_faults(self, _: dict[str, str], __: object) -> object:
+        """List the faults still to come, and all kinds with their parameters and defaults."""
         kinds = {name: {"sentence": kind.sentence, **kind.parameters} for name, kind in KINDS.items()}
         return {"faults": [fault.to_json() for fault in self._simulation.faults.pending()], "kinds": kinds}
 
     def add_fault(self, _: dict[str, str], wishes: object) -> object:
+        """Spoil the next calls: operation (or *), fault, count (1), skip (0), and the parameters of its kind."""
         if not isinstance(wishes, dict):
             raise FaultRefused("A fault is an object with operation and fault.")
         fault = read_fault(wishes, OPERATION_NAMES)
@@ -95,6 +110,7 @@ class Control:
         return fault.to_json()
 
     def clear_faults(self, _: dict[str, str], __: object) -> object:
+        """Forget the faults still to come."""
         self._simulation.faults.clear()
         return {"faults": []}
 
@@ -107,6 +123,7 @@ class Control:
         return {"accepted": self._simulation.world.accepted[int(after) :]}
 
     def move_clock(self, _: dict[str, str], wishes: object) -> object:
+        """Move the cloud's clock by advance_seconds, which may be negative."""
         fields = {"advance_seconds": Field(_is_seconds, required=True)}
         check_object(wishes, "the body", fields)
         assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
@@ -114,10 +131,12 @@ class Control:
         return {"now": self._simulation.clock.now().isoformat()}
 
     def start_over(self, _: dict[str, str], __: object) -> object:
+        """Found the world anew from its seed; all else is forgotten."""
         self._simulation.start_over()
         return self.describe_world({}, {})
 
     def describe_world(self, _: dict[str, str], __: object) -> object:
+        """Tell profile, seed, clock and switches, and the ids of projects and vaults by name."""
         simulation, world = self._simulation, self._simulation.world
         founding = simulation.founding
         return {
@@ -140,6 +159,7 @@ class Control:
         }
 
     def add_backup(self, _: dict[str, str], wishes: object) -> object:
+        """Add a backup of the first resource of vault_id; name, stored_mb, status, contains_system_disk."""
         check_object(wishes, "the body", BACKUP_FIELDS)
         assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
         vault = self._simulation.world.vaults.get(wishes["vault_id"])
@@ -159,9 +179,10 @@ class Control:
         return {"backup_id": backup["id"]}
 
     def add_vaults(self, _: dict[str, str], wishes: object) -> object:
-        """Add source vaults, named `{name}-00001` and so on, each with backups that may be replicated.
+        """Add source vaults to a project, named `{name}-00001` and so on, with backups that may be replicated.
 
-        Answers their ids and those of their backups, the oldest first. A name that was used before is declined.
+        Takes project (its name), number, backups_each (1), stored_mb (64) and name (vault-branch). Ids follow from the
+        seed; the answer lists them, backups the oldest first. A name that was used before is declined.
         """
         check_object(wishes, "the body", MANY_VAULTS_FIELDS)
         assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
@@ -192,6 +213,7 @@ class Control:
         }
 
     def delete_backup(self, path: dict[str, str], _: object) -> object:
+        """Delete a backup or a replica."""
         world, now = self._simulation.world, self._simulation.clock.now()
         if not any(world.find_backup(project, path["id"], now) for project in world.projects):
             raise ValueError("There is no such backup.")
@@ -199,12 +221,14 @@ class Control:
         return {"deleted": path["id"]}
 
     def delete_vault(self, path: dict[str, str], _: object) -> object:
+        """Delete a vault with all that is in it."""
         if path["id"] not in self._simulation.world.vaults:
             raise ValueError("There is no such vault.")
         self._simulation.delete(path["id"])
         return {"deleted": path["id"]}
 
     def change_vault(self, path: dict[str, str], wishes: object) -> object:
+        """Change name, status, size_gb, locked or auto_expand of a vault."""
         check_object(wishes, "the body", VAULT_FIELDS)
         assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
         if path["id"] not in self._simulation.world.vaults:
@@ -223,6 +247,7 @@ def _declined(status: int, reason: str) -> Answer:
 
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "", Control.describe_controls),
     ("GET", "faults", Control.list_faults),
     ("POST", "faults", Control.add_fault),
     ("DELETE", "faults", Control.clear_faults),

@@ -27,6 +27,18 @@ def test_the_controls_answer_on_loopback_only(control, peer, status):
     assert ask_from(control, peer) == status
 
 
+def test_the_controls_are_listed_each_with_a_sentence(visitor):
+    controls = visitor.control("GET", "").json()["controls"]
+
+    assert [(control["method"], control["path"]) for control in controls][-4:] == [
+        ("DELETE", "/_sandbox/backups/<id>"),
+        ("POST", "/_sandbox/vaults"),
+        ("POST", "/_sandbox/vaults/<id>"),
+        ("DELETE", "/_sandbox/vaults/<id>"),
+    ]
+    assert [control["path"] for control in controls if not control["sentence"]] == []
+
+
 def test_the_world_is_summed_up(visitor):
     world = visitor.control("GET", "world").json()
 
