@@ -79,6 +79,7 @@ class Vault:
     description: str = ""
     resources: tuple[Resource, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    bind_tags: Mapping[str, str] = field(default_factory=dict)
     locked: bool = False
     auto_expand: bool = False
     auto_bind: bool = False

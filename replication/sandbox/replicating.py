@@ -17,15 +17,15 @@ from replication.sandbox.parameters import (
     check_object,
     is_boolean,
     is_number,
-    is_object,
     is_one_of,
     is_text,
     is_uuid,
     read_body,
 )
 from replication.sandbox.progress import Fate, Stage, schedule_copies
-from replication.sandbox.rules import Destination
+from replication.sandbox.rules import DESTINATION_FULL, Destination
 
+NO_ROOM = Fate(Stage.FAILED, "BackupService.6129", DESTINATION_FULL, 0)
 IMPORT_FAILED = Fate(Stage.FAILED, "BackupService.1006", "Failed to import the replica.", 85)
 
 REGION = Field(is_text(0, 255, r"[a-zA-Z0-9._\-]*"), required=True)
@@ -65,8 +65,9 @@ def replicate_checkpoint(call: Call) -> Answer:
     target = rules.check_destination_vault(destination, vault.object_type)
     rules.check_not_replicating(vault.id)
     backups = rules.eligible_backups(vault, destination)
-    rules.check_capacity(target, backups)
-    records = _plan_records(call, vault, destination, backups, auto_trigger=wishes.get("auto_trigger", False))
+    fates = _fates(call, backups, rules.without_room(target, backups))
+    auto_trigger = wishes.get("auto_trigger", False)
+    records = _plan_records(call, vault, destination, fates, auto_trigger=auto_trigger)
     echo = _echo(call, vault, destination) | {
         "vault_id": vault.id,
         "backups": [
@@ -89,9 +90,9 @@ def replicate_backup(call: Call) -> Answer:
     vault = rules.source_vault(backup.vault_id)
     target = rules.check_destination_vault(destination, vault.object_type)
     rules.check_not_replicating(vault.id)
-    rules.check_capacity(target, [backup])
+    fates = _fates(call, [backup], rules.without_room(target, [backup]))
     names = (wishes.get("name", backup.name), wishes.get("description", ""))
-    records = _plan_records(call, vault, destination, [backup], names=names)
+    records = _plan_records(call, vault, destination, fates, names=names)
     echo = _echo(call, vault, destination) | {
         "backup_id": backup.id,
         "replication_record_id": records[0].id,
@@ -113,7 +114,9 @@ def create_vault(call: Call) -> Answer:
         "backup_policy_id": Field(is_uuid),
         "tags": Field(_is_tags),
         "auto_bind": Field(is_boolean),
-        "bind_rules": Field(is_object),
+        "bind_rules": Field(
+            lambda value, where: check_object(value, where, {"tags": Field(_is_tags, required=True)})
+        ),
         "locked": Field(is_boolean),
         "enterprise_project_id": Field(is_text(0, 36)),
     } | ({"auto_expand": Field(is_boolean)} if is_huawei else {})
@@ -121,6 +124,8 @@ def create_vault(call: Call) -> Answer:
     billing = wishes["billing"]
     if billing["object_type"] == "disk" and billing["protect_type"] == "replication":
         raise parameter_refused("vault.billing.protect_type cannot be replication for disks.")
+    policy_id = wishes.get("backup_policy_id", "")
+    _check_backup_policy(call, policy_id, billing["protect_type"])
     vault = Vault(
         id=str(uuid4()),
         name=wishes["name"],
@@ -132,12 +137,23 @@ def create_vault(call: Call) -> Answer:
         size_gb=billing["size"],
         description=wishes.get("description", ""),
         tags={tag["key"]: tag["value"] for tag in wishes.get("tags", [])},
+        bind_tags={tag["key"]: tag["value"] for tag in wishes.get("bind_rules", {"tags": []})["tags"]},
         locked=wishes.get("locked", False),
         auto_bind=wishes.get("auto_bind", False),
         auto_expand=wishes.get("auto_expand", False),
     )
-    call.simulation.add_vault(asdict(vault) | {"created_at": vault.created_at.isoformat()})
+    call.simulation.add_vault(asdict(vault) | {"created_at": vault.created_at.isoformat()}, policy_id)
     return Answer(200, {"vault": call.representation.vault(vault)})
+
+
+def _check_backup_policy(call: Call, policy_id: str, protect_type: str) -> None:
+    if not policy_id:
+        return
+    policy = call.simulation.world.policies.get(policy_id)
+    if policy is None or policy.project_id != call.project_id:
+        raise cbr_refusal("6000", "The policy does not exist.", 404)
+    if policy.operation_type != "backup" or protect_type != "backup":
+        raise cbr_refusal("6127", "The policy cannot be applied to this vault.")
 
 
 def _profile_fields(call: Call) -> dict[str, Field]:
@@ -154,19 +170,17 @@ def _plan_records(
     call: Call,
     vault: Vault,
     destination: Destination,
-    backups: Sequence[Backup],
+    fates: Sequence[tuple[Backup, Fate]],
     *,
     auto_trigger: bool = False,
     names: tuple[str, str] | None = None,
 ) -> list[ReplicationRecord]:
-    fates = [_fate(call, backup, is_first=position == 0) for position, backup in enumerate(backups)]
-    schedules = schedule_copies(
-        [backup.stored_mb for backup in backups], fates, call.now, call.simulation.speed
-    )
+    sizes_mb = [backup.stored_mb for backup, _ in fates]
+    schedules = schedule_copies(sizes_mb, [fate for _, fate in fates], call.now, call.simulation.speed)
     delay = call.suffers("records_visible_after")
     visible_at = call.now + timedelta(seconds=delay.parameters["seconds"] if delay else 0)
     request_id = call.request_id if call.simulation.switches["request_id"] == "same" else f"req-{uuid4()}"
-    replica_checkpoints = {backup.checkpoint_id: str(uuid4()) for backup in backups}
+    replica_checkpoints = {backup.checkpoint_id: str(uuid4()) for backup, _ in fates}
     return [
         ReplicationRecord(
             id=str(uuid4()),
@@ -194,7 +208,18 @@ def _plan_records(
             reason=fate.reason,
             percent=fate.percent,
         )
-        for backup, fate, schedule in zip(backups, fates, schedules, strict=True)
+        for (backup, fate), schedule in zip(fates, schedules, strict=True)
+    ]
+
+
+def _fates(
+    call: Call, backups: Sequence[Backup], without_room: Sequence[Backup]
+) -> list[tuple[Backup, Fate]]:
+    """Decide how the copy of each backup will end."""
+    crowded = {backup.id for backup in without_room}
+    return [
+        (backup, NO_ROOM if backup.id in crowded else _fate(call, backup, is_first=position == 0))
+        for position, backup in enumerate(backups)
     ]
 
 

@@ -4,6 +4,7 @@ A field that a profile does not document never appears in its answers. Filters, 
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,9 +77,9 @@ class Representation:
             "resources": [
                 _vault_resource(resource, stored_mb.get(resource.id, [])) for resource in vault.resources
             ],
-            "tags": [{"key": key, "value": value} for key, value in vault.tags.items()],
+            "tags": _tags(vault.tags),
             "auto_bind": vault.auto_bind,
-            "bind_rules": {"tags": []},
+            "bind_rules": {"tags": _tags(vault.bind_tags)},
             "auto_expand": vault.auto_expand,
             "locked": vault.locked,
             "enterprise_project_id": "0" if self._is_huawei else 0,
@@ -276,6 +277,10 @@ class Representation:
                 for vault_id, destination_vault_id in policy.vaults
             ],
         }
+
+
+def _tags(tags: Mapping[str, str]) -> list[Document]:
+    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def _vault_resource(resource: Resource, stored_mb: list[int]) -> Document:

@@ -13,6 +13,7 @@ from replication.sandbox.entities import REGIONS, SERVER, Backup, ReplicationRec
 from replication.sandbox.switches import Profile
 from replication.sandbox.world import World
 
+DESTINATION_FULL = "The capacity of the destination vault has been reached."
 SOURCE_OBJECT_TYPES: Mapping[Profile, frozenset[str]] = {
     "otc": frozenset({"server"}),
     "huawei": frozenset({"server", "turbo"}),
@@ -154,16 +155,22 @@ class Rules:
             raise _already_replicated()
         self._check_replica_limit(backup)
 
-    def check_capacity(self, vault: Vault, backups: Sequence[Backup]) -> None:
-        """Check that the destination vault has room, what is on its way to it included.
+    def without_room(self, vault: Vault, backups: Sequence[Backup]) -> list[Backup]:
+        """List the backups, in their order, that the destination vault has no room for, what is on its way included.
 
         Raises:
-            Refusal: 6129.
+            Refusal: 6129 where there is one, unless a switch lets it be accepted.
         """
-        taken_mb = self.world.taken_mb(vault.id, self.now)
-        needed_mb = sum(backup.stored_mb for backup in backups)
-        if not vault.auto_expand and taken_mb + needed_mb > vault.size_gb * 1024:
-            raise cbr_refusal("6129", "The capacity of the destination vault has been reached.")
+        room_mb = vault.size_gb * 1024 - self.world.taken_mb(vault.id, self.now)
+        found = []
+        for backup in () if vault.auto_expand else backups:
+            if backup.stored_mb <= room_mb:
+                room_mb -= backup.stored_mb
+            else:
+                found.append(backup)
+        if found and self.switches["destination_full"] == "refuse_6129":
+            raise cbr_refusal("6129", DESTINATION_FULL)
+        return found
 
     def _is_replicable(self, backup: Backup) -> bool:
         return (

@@ -86,8 +86,9 @@ class Simulation:
             }
         )
 
-    def add_vault(self, facts: Mapping[str, Any]) -> None:
-        self._keep({"kind": "vault", "vault": dict(facts)})
+    def add_vault(self, facts: Mapping[str, Any], policy_id: str) -> None:
+        """Add a vault, and apply a policy to it where one is named."""
+        self._keep({"kind": "vault", "vault": dict(facts), "policy_id": policy_id})
 
     def add_vaults(self, facts: Mapping[str, Any]) -> None:
         """Add many vaults at once; further_vaults says which facts they are made of."""

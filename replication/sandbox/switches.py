@@ -40,6 +40,11 @@ SWITCHES: tuple[Switch, ...] = (
         "What a vault replication answers when the vault holds no backup that can be replicated.",
     ),
     Switch(
+        "destination_full",
+        ("refuse_6129", "fail_backups"),
+        "Whether a replication for which the destination lacks room is refused, or accepted and what finds no room fails.",
+    ),
+    Switch(
         "second_run",
         ("new_only", "refuse_1009"),
         "Whether a second replication of a vault to the same region takes the new backups or is refused.",

@@ -217,6 +217,8 @@ class World:
                 facts = event["vault"]
                 created_at = datetime.fromisoformat(facts["created_at"])
                 self.add_vault(Vault(**facts | {"created_at": created_at, "resources": ()}))
+                if policy := self.policies.get(event.get("policy_id", "")):
+                    self.policies[policy.id] = replace(policy, vaults=(*policy.vaults, (facts["id"], "")))
             case "vaults":
                 for vault, backups in further_vaults(event):
                     self.add_vault(vault)

@@ -204,6 +204,22 @@ def test_a_second_run_may_be_refused_altogether(open_cloud):
     assert code_of(visitor.replicate("vault-erp")) == (400, "BackupService.1009")
 
 
+def test_what_finds_no_room_may_be_accepted_and_fail(open_cloud):
+    visitor = open_cloud(profile="huawei", switches={"destination_full": "fail_backups"})
+    sizes_mb = sum(b["backup_size"] for b in visitor.get("vaults").json()["vaults"][0]["resources"])
+    # Room for all but about one backup.
+    size_gb = sizes_mb // 1024 - 30
+    visitor.control("POST", f"vaults/{visitor.vault_id('replica-longterm')}", {"size_gb": size_gb})
+
+    answer = visitor.replicate(target="replica-longterm")
+    visitor.advance(12 * 3600)
+
+    logs = visitor.replication_logs()
+    assert (answer.status_code, len(answer.json()["replication"]["backups"])) == (200, 14)
+    assert [log["error_info"]["code"] for log in logs if log["status"] == "failed"] == ["BackupService.6129"]
+    assert [log["status"] for log in logs].count("success") == 13
+
+
 def test_an_empty_vault_may_answer_an_empty_list(open_cloud):
     visitor = open_cloud(project="eu-de_internal", switches={"none_eligible": "empty"})
 
@@ -301,7 +317,12 @@ def test_vaults_of_another_region_are_listed_if_switched_so(open_cloud):
 
     found = with_it.get("vaults/external", protect_type="replication", **query).json()["vaults"]
 
+    turbo = with_it.get("vaults/external", objcet_type="turbo", **query).json()["vaults"]
+    single = with_it.get("vaults/external", vault_id=found[0]["id"], **query).json()["vaults"]
+
     assert {vault["name"] for vault in found} == {"replica-production", "replica-media"}
+    assert [vault["name"] for vault in turbo] == ["replica-media"]
+    assert single == found[:1]
     assert code_of(with_it.get("vaults/external", region_id="eu-de")) == (400, "BackupService.9900")
     assert without_it.get("vaults/external", **query).status_code == 404
 

@@ -295,16 +295,6 @@ def test_escaped_characters_are_read():
     assert parse_json(rb'{"name": "B\u00fcro \ud83d\ude00"}') == {"name": "Büro \N{GRINNING FACE}"}
 
 
-def test_a_vault_whose_name_is_no_text_is_not_made_and_the_list_is_still_answered(visit):
-    visitor = visit("eu-nl_recovery")
-    before = visitor.get("vaults").json()
-
-    answer = visitor.post("vaults", {"vault": VAULT | {"name": "\ud800"}})
-
-    assert code_of(answer) == (400, "BackupService.9900")
-    assert visitor.get("vaults").json() == before
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -334,55 +324,3 @@ def test_no_refusal_counts_as_accepted(visitor):
 
     assert visitor.accepted() == []
     assert visitor.replication_logs() == []
-
-
-VAULT = {
-    "name": "replica-new",
-    "resources": [],
-    "billing": {
-        "consistent_level": "crash_consistent",
-        "object_type": "server",
-        "protect_type": "replication",
-        "size": 100,
-    },
-}
-
-
-@pytest.mark.parametrize(
-    ("changes", "billing"),
-    [
-        ({"name": ""}, {}),
-        ({"name": "x" * 65}, {}),
-        ({"description": "x" * 65}, {}),
-        ({"resources": [{"id": NOWHERE}]}, {}),
-        ({"tags": []}, {}),
-        ({"tags": [{"key": "k"}]}, {}),
-        ({"colour": "red"}, {}),
-        ({"auto_expand": True}, {}),
-        ({}, {"size": 9}),
-        ({}, {"size": 10_485_761}),
-        ({}, {"size": "100"}),
-        ({}, {"size": True}),
-        ({}, {"protect_type": "hybrid"}),
-        ({}, {"object_type": "disk"}),
-        ({}, {"consistent_level": "app_consistent"}),
-        ({}, {"charging_mode": "pre_paid"}),
-    ],
-)
-def test_a_vault_that_does_not_fit_is_not_made(visit, changes, billing):
-    body = {"vault": VAULT | changes | {"billing": VAULT["billing"] | billing}}
-
-    assert code_of(visit("eu-nl_recovery").post("vaults", body)) == (400, "BackupService.9900")
-
-
-def test_a_new_vault_takes_replicas(visitor, visit):
-    recovery = visit("eu-nl_recovery")
-    made = recovery.post("vaults", {"vault": VAULT | {"tags": [{"key": "team", "value": "dr"}]}}).json()[
-        "vault"
-    ]
-    backup_id = visitor.backups("vault-orders-db")[0]["id"]
-
-    answer = replicate_backup(visitor, backup_id, destination_vault_id=made["id"])
-
-    assert answer.status_code == 200
-    assert recovery.get(f"vaults/{made['id']}").json()["vault"] == made

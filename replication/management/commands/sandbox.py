@@ -48,7 +48,10 @@ class Command(BaseCommand):
             "--state", type=Path, help="file to remember by; without it everything is forgotten"
         )
         parser.add_argument(
-            "--profile", default="otc", help=f"whose documentation to follow: {' or '.join(PROFILES)}"
+            "--profile",
+            default="otc",
+            help="whose documentation to follow: otc, or huawei, which alone has replication_records and "
+            "extra_info.replication; whether the real otc answers them is an open question too",
         )
         parser.add_argument("--speed", default="1", help="divides every duration; 60 makes a minute a second")
         parser.add_argument(
