@@ -13,7 +13,7 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from replication.sandbox import SWITCHES, PortTaken, Sandbox
+from replication.sandbox import SWITCHES, PortTaken, Sandbox, serve
 from tests.sandbox.visitor import Visitor
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,30 @@ def test_a_killed_sandbox_has_kept_what_it_accepted(tmp_path):
         assert accepted["answer"]["replication"]["backups"] == records
         assert len(visitor.replication_logs()) == len(records)
         assert "vault-erp" not in visitor.world["vaults"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serving_says_what_was_not_used_and_hands_the_signals_back(tmp_path, number):
+    with Sandbox(state=tmp_path / "state", seed=3):
+        pass
+    former = [signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)]
+    said = []
+
+    def say(line):
+        said.append(line)
+        if line.startswith("Sandbox cloud"):
+            signal.raise_signal(number)
+
+    sandbox = Sandbox(state=tmp_path / "state", seed=4)
+    serve(sandbox, say)
+
+    assert said == [
+        "The state file holds a world of seed 3; --seed 4 is not used. Delete the file to start over.",
+        f"Sandbox cloud (profile otc) on {sandbox.url}",
+    ]
+    assert [signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)] == former
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{sandbox.url}/v3", timeout=10)
 
 
 @pytest.mark.slow

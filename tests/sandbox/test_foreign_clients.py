@@ -1,5 +1,7 @@
 """Two clients that others wrote work against the sandbox unchanged, with their own sign-in and paging."""
 
+import contextlib
+
 import pytest
 
 from replication.sandbox.identity import USERS
@@ -15,8 +17,8 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def openstack_connection(sandbox):
+@contextlib.contextmanager
+def connected(sandbox, password="sandbox"):
     import openstack
     from otcextensions import sdk
 
@@ -26,7 +28,7 @@ def openstack_connection(sandbox):
         auth={
             "auth_url": f"{sandbox.url}/v3",
             "username": "replication",
-            "password": "sandbox",
+            "password": password,
             "project_name": "eu-de_production",
             "user_domain_name": DOMAIN,
             "project_domain_name": DOMAIN,
@@ -34,8 +36,14 @@ def openstack_connection(sandbox):
         region_name="eu-de",
     )
     sdk.register_otc_extensions(connection)
-    yield connection
-    connection.close()
+    with contextlib.closing(connection):
+        yield connection
+
+
+@pytest.fixture
+def openstack_connection(sandbox):
+    with connected(sandbox) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -76,6 +84,30 @@ def test_otcextensions_reads_a_vault_and_a_backup(openstack_connection, visitor)
     assert (read_backup.name, read_backup.resource_name) == (backup["name"], backup["resource_name"])
 
 
+def test_otcextensions_reads_tasks_and_policies_in_full(openstack_connection, visitor):
+    cbr = openstack_connection.cbr
+    visitor.replicate("vault-payments")
+
+    tasks = {task.id: task for task in cbr.tasks()}
+    policies = {policy.name: policy for policy in cbr.policies()}
+
+    logs = visitor.get("operation-logs").json()["operation_logs"]
+    assert {(task.id, task.status, task.operation_type) for task in tasks.values()} == {
+        (log["id"], log["status"], log["operation_type"]) for log in logs
+    }
+    assert cbr.get_task(logs[0]["id"]).vault_name == "vault-payments"
+    (pair,) = policies["replicate-erp-weekly"].associated_vaults
+    assert pair.vault_id == visitor.vault_id("vault-erp")
+    assert cbr.get_policy(policies["backup-nightly"].id).operation_type == "backup"
+
+
+def test_otcextensions_tells_a_wrong_password(sandbox):
+    from openstack.exceptions import SDKException
+
+    with pytest.raises(SDKException, match="password is wrong"), connected(sandbox, password="wrong"):
+        pass
+
+
 def test_otcextensions_tells_a_missing_backup(openstack_connection):
     from openstack.exceptions import NotFoundException
 
@@ -104,6 +136,31 @@ def test_huaweicloudsdkcbr_copies_a_checkpoint(huawei, visitor):
     (accepted,) = visitor.accepted()
     assert [item.replication_record_id for item in answer.replication.backups] == accepted["record_ids"]
     assert len(accepted["record_ids"]) == 14
+
+
+def test_huaweicloudsdkcbr_reads_logs_policies_and_capabilities(huawei, visitor):
+    from huaweicloudsdkcbr.v1 import (
+        ListOpLogsRequest,
+        ListPoliciesRequest,
+        ShowReplicationCapabilitiesRequest,
+    )
+
+    visitor.replicate("vault-payments")
+
+    logs = huawei.list_op_logs(
+        ListOpLogsRequest(vault_id=visitor.vault_id("vault-payments"), limit=3, offset=1)
+    )
+    policies = huawei.list_policies(ListPoliciesRequest(operation_type="replication"))
+    capabilities = huawei.show_replication_capabilities(ShowReplicationCapabilitiesRequest())
+
+    listed = visitor.get("operation-logs", vault_id=visitor.vault_id("vault-payments")).json()
+    assert [log.id for log in logs.operation_logs] == [log["id"] for log in listed["operation_logs"][1:4]]
+    assert logs.count == listed["count"] == 18
+    assert [policy.name for policy in policies.policies] == ["replicate-erp-weekly"]
+    assert {region.name: region.replication_destinations for region in capabilities.regions} == {
+        "eu-de": ["eu-nl"],
+        "eu-nl": ["eu-de"],
+    }
 
 
 def test_huaweicloudsdkcbr_copies_a_backup(huawei, visitor):
