@@ -59,7 +59,9 @@ class Call:
 
     @property
     def representation(self) -> Representation:
-        return Representation(self.simulation.world, self.simulation.profile, self.now)
+        simulation = self.simulation
+        on_replicas = simulation.switches["replica_records"] == "present"
+        return Representation(simulation.world, simulation.profile, self.now, on_replicas)
 
     def suffers(self, name: str) -> Fault | None:
         return self.fault if self.fault is not None and self.fault.name == name else None

@@ -47,6 +47,7 @@ class Representation:
     world: World
     profile: Profile
     now: datetime
+    shows_replica_records: bool = False
 
     @property
     def _is_huawei(self) -> bool:
@@ -169,6 +170,9 @@ class Representation:
 
     def _records(self, backup: Backup) -> list[Document]:
         records = self.world.records_from(backup.id)
+        origin = self.world.record_of_replica(backup.id)
+        if origin is not None and self.shows_replica_records:
+            records = [origin]
         return [self.record(record) for record in records if record.is_visible(self.now)]
 
     def record(self, record: ReplicationRecord) -> Document:

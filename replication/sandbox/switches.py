@@ -80,6 +80,11 @@ SWITCHES: tuple[Switch, ...] = (
         "Profile otc: whether the undocumented parameter show_replication is ignored or refused.",
     ),
     Switch(
+        "replica_records",
+        ("absent", "present"),
+        "Profile huawei: whether a replica lists the record that made it, as its source does.",
+    ),
+    Switch(
         "external_vaults",
         ("absent", "present"),
         "Whether GET vaults/external exists.",

@@ -147,6 +147,9 @@ class World:
         """List the records of what was replicated of a backup, out of a vault or out of a project."""
         return self._records_from.get(origin_id, [])
 
+    def record_of_replica(self, replica_id: str) -> ReplicationRecord | None:
+        return self._records_by_replica.get(replica_id)
+
     def replica_count(self, backup_id: str, now: datetime) -> int:
         return sum(
             record.replica_id not in self._deleted_ids

@@ -311,6 +311,16 @@ def test_show_replication_may_be_refused(open_cloud):
     assert lenient.get("backups", show_replication="true").status_code == 200
 
 
+@pytest.mark.parametrize(("switch", "shown"), [("absent", 0), ("present", 1)])
+def test_a_replica_names_its_source_if_switched_so(open_cloud, switch, shown):
+    visitor = open_cloud(profile="huawei", project="eu-nl_recovery", switches={"replica_records": switch})
+
+    replica = visitor.backups("replica-production", show_replication="true")[0]
+
+    found = [record["destination_backup_id"] for record in replica["replication_records"]]
+    assert found == [replica["id"]] * shown
+
+
 def test_vaults_of_another_region_are_listed_if_switched_so(open_cloud):
     with_it, without_it = open_cloud(switches={"external_vaults": "present"}), open_cloud()
     query = {"external_project_id": with_it.world["projects"]["eu-nl_recovery"]["id"], "region_id": "eu-nl"}
