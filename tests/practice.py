@@ -73,9 +73,9 @@ class Practice:
 
 
 @contextmanager
-def practising(profile, settings):
+def practising(profile, settings, **switches):
     """A sandbox of this profile that our own settings lead to, with its inventory read."""
-    with Sandbox(profile=profile, seed=1, speed=60) as sandbox:
+    with Sandbox(profile=profile, seed=1, speed=60, switches=switches) as sandbox:
         settings.SANDBOX_URL = sandbox.url
         settings.REPLICATION_PROGRESS_INTERVAL = timedelta(seconds=1)
         settings.REPLICATION_INVENTORY_INTERVAL = timedelta(days=300)

@@ -122,6 +122,10 @@ class Control:
             raise ValueError("after must be the order of an accepted call.")
         return {"accepted": self._simulation.world.accepted[int(after) :]}
 
+    def count_calls(self, _: dict[str, str], __: object) -> object:
+        """Count the requests that came in, by operation, whatever became of them."""
+        return {"received": dict(self._simulation.received)}
+
     def move_clock(self, _: dict[str, str], wishes: object) -> object:
         """Move the cloud's clock by advance_seconds, which may be negative."""
         fields = {"advance_seconds": Field(_is_seconds, required=True)}
@@ -252,6 +256,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "faults", Control.add_fault),
     ("DELETE", "faults", Control.clear_faults),
     ("GET", "accepted", Control.list_accepted),
+    ("GET", "calls", Control.count_calls),
     ("POST", "clock", Control.move_clock),
     ("POST", "reset", Control.start_over),
     ("GET", "world", Control.describe_world),

@@ -223,6 +223,7 @@ def list_operation_logs(call: Call) -> Answer:
         log
         for log in world.logs_of(vault_id or call.project_id, call.now)
         if log.project_id == call.project_id
+        and _is_listed(call, log)
         and all(read(log) == value for value, read in active)
         and (earliest is None or log.created_at >= earliest)
         and (latest is None or log.created_at <= latest)
@@ -230,6 +231,10 @@ def list_operation_logs(call: Call) -> Answer:
     logs = call.shifted(sorted(logs, key=lambda log: log.created_at, reverse=True))
     page = [call.representation.operation_log(log) for log in logs[offset : offset + limit]]
     return Answer(200, {"operation_logs": page, "count": len(logs), "limit": limit, "offset": offset})
+
+
+def _is_listed(call: Call, log: OperationLog) -> bool:
+    return log.operation_type != "replication" or call.simulation.switches["replication_logs"] == "listed"
 
 
 def _operation_type(call: Call) -> str:
@@ -241,7 +246,7 @@ def _operation_type(call: Call) -> str:
 def get_operation_log(call: Call) -> Answer:
     """API: ShowOpLog."""
     log = call.simulation.world.find_log(call.project_id, call.path["operation_log_id"], call.now)
-    if log is None:
+    if log is None or not _is_listed(call, log):
         raise cbr_refusal("6500", "Operation log does not exist.", 404)
     return Answer(200, {"operation_log": call.representation.operation_log(log)})
 

@@ -110,6 +110,8 @@ class Rules:
         Raises:
             Refusal: 6130.
         """
+        if self.switches["duplicate_guard"] == "off":
+            return
         if any(record.is_underway(self.now) for record in self.world.records_from(vault_id)):
             raise cbr_refusal("6130", "The vault is being replicated.")
 
@@ -124,6 +126,8 @@ class Rules:
         ]
         if not replicable:
             return self._take_nothing(self.switches["none_eligible"])
+        if self.switches["duplicate_guard"] == "off":
+            return sorted(replicable, key=lambda backup: backup.created_at)
         fresh = [backup for backup in replicable if not self._occupying(backup, destination.region)]
         if not fresh:
             return self._take_nothing(self.switches["all_replicated"])

@@ -117,7 +117,10 @@ class Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = respond  # noqa: N815 - see above
 
     def _respond_to(self, route: Route, request: Request, length: int) -> None:
-        fault = self.server.simulation.faults.take(route.operation.name)
+        simulation = self.server.simulation
+        with simulation.lock:
+            simulation.received[route.operation.name] += 1
+        fault = simulation.faults.take(route.operation.name)
         if fault is not None:
             self.close_connection = True
             if fault.phase is Phase.READING:

@@ -5,6 +5,7 @@ Every change is kept in the journal before the world shows it. HTTP is not known
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -61,6 +62,8 @@ class Simulation:
         self.closing = threading.Event()
         self.clock = Clock()
         self.faults = FaultBook()
+        #: How many requests of each operation came in, whatever became of them; not kept across a restart.
+        self.received: Counter[str] = Counter()
         seed = 1 if options.seed is None else options.seed
         wanted = Founding(seed, options.scale or 1, datetime.now(UTC).replace(microsecond=0))
         self._journal = Journal(options.state, wanted)

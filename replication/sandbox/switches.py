@@ -50,6 +50,17 @@ SWITCHES: tuple[Switch, ...] = (
         "Whether a second replication of a vault to the same region takes the new backups or is refused.",
     ),
     Switch(
+        "duplicate_guard",
+        ("on", "off"),
+        "Whether the cloud itself refuses a vault that is being replicated (6130) and leaves out what was copied "
+        "before; off: every accepted request copies everything.",
+    ),
+    Switch(
+        "replication_logs",
+        ("listed", "absent"),
+        "Whether the operation log lists replications at all.",
+    ),
+    Switch(
         "request_id",
         ("different", "same"),
         "Whether X-Request-Id of the POST is also extra_info.common.request_id of its operation logs.",

@@ -215,3 +215,13 @@ def test_the_clock_stays_within_reach_of_the_real_one(visitor):
 
     assert answer.status_code == 200
     assert visitor.get("vaults").status_code == 401
+
+
+def test_requests_are_counted_whatever_became_of_them(visitor):
+    visitor.get("vaults")
+    visitor.spoil("vaults.list", "answer", status=500)
+    visitor.get("vaults")
+
+    received = visitor.control("GET", "calls").json()["received"]
+
+    assert received == {"auth.tokens": 1, "vaults.list": 2}

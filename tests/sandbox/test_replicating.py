@@ -204,6 +204,28 @@ def test_a_second_run_may_be_refused_altogether(open_cloud):
     assert code_of(visitor.replicate("vault-erp")) == (400, "BackupService.1009")
 
 
+def test_without_its_own_guard_the_cloud_copies_everything_again(open_cloud):
+    visitor = open_cloud(switches={"duplicate_guard": "off"})
+
+    first = visitor.replicate("vault-orders-db").json()["replication"]["backups"]
+    second = visitor.replicate("vault-orders-db").json()["replication"]["backups"]
+
+    assert len(first) == 14
+    assert [one["backup_id"] for one in second] == [one["backup_id"] for one in first]
+    assert {one["replication_record_id"] for one in first}.isdisjoint(
+        one["replication_record_id"] for one in second
+    )
+
+
+def test_the_operation_log_may_be_silent_about_replications(open_cloud):
+    visitor = open_cloud(switches={"replication_logs": "absent"})
+    before = visitor.get("operation-logs").json()["count"]
+
+    visitor.replicate("vault-orders-db")
+
+    assert (visitor.replication_logs(), visitor.get("operation-logs").json()["count"]) == ([], before)
+
+
 def test_what_finds_no_room_may_be_accepted_and_fail(open_cloud):
     visitor = open_cloud(profile="huawei", switches={"destination_full": "fail_backups"})
     sizes_mb = sum(b["backup_size"] for b in visitor.get("vaults").json()["vaults"][0]["resources"])
