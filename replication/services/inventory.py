@@ -12,7 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import DataError, IntegrityError, models, transaction
+from django.db.models import Min
 
 from replication import cloud
 from replication.cloud import CloudError
@@ -61,8 +62,13 @@ def request_refresh(*, actor: User, now: datetime, request_id: str = "") -> None
     """
     require(actor, Right.REFRESH_INVENTORY)
     with transaction.atomic(durable=True):
-        CloudReading.objects.update(refresh_after=now)
+        make_all_due(now)
         audit.record(AuditAction.INVENTORY_REFRESH, now=now, actor=actor, request_id=request_id)
+
+
+def make_all_due(now: datetime) -> None:
+    """Make every cloud entry due at once, also one whose reader may have died: as when a worker starts."""
+    CloudReading.objects.update(refresh_after=now)
 
 
 def make_due(cloud_name: str, now: datetime) -> None:
@@ -104,31 +110,63 @@ def refresh_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[],
 def refresh(cloud_name: str, clock: Callable[[], datetime]) -> bool:
     """Read one cloud entry into the mirror; on failure keep what is known and say why it failed.
 
-    Returns whether it was read to the end.
+    Returns whether it was read to its end.
     """
+    claim = CloudReading.objects.filter(cloud=cloud_name).values_list("refresh_after", flat=True).first()
+    if claim is None:
+        return False
     try:
         seen = _read(cloud_name)
     except CloudError as error:
-        now = clock()
-        logger.warning("inventory of %s could not be read: %s", cloud_name, error)
-        CloudReading.objects.filter(cloud=cloud_name).update(
-            error=str(error.message),
-            refresh_after=now + min(_RETRY_AFTER, settings.REPLICATION_INVENTORY_INTERVAL),
-        )
+        _keep_error(cloud_name, claim, str(error.message), clock())
         return False
     now = clock()
-    with transaction.atomic(durable=True):
-        project = _store(cloud_name, seen, now)
-        reading = CloudReading.objects.get(cloud=cloud_name)
-        reading.project = project
-        reading.read_at = now
-        reading.error = ""
-        reading.refresh_after = now + settings.REPLICATION_INVENTORY_INTERVAL
-        if seen.answers_records is not None:
-            reading.answers_records = seen.answers_records
-        # Only its own columns: a sweep may be writing the others.
-        reading.save(update_fields=["project", "read_at", "error", "refresh_after", "answers_records"])
+    try:
+        with transaction.atomic(durable=True):
+            _keep_reading(cloud_name, claim, seen, now)
+    except (DataError, IntegrityError) as error:
+        _keep_error(cloud_name, claim, f"What the cloud answered cannot be stored ({error}).", now)
+        return False
     return True
+
+
+def _keep_reading(cloud_name: str, claim: datetime, seen: _Reading, now: datetime) -> None:
+    """Store a reading, unless another reader has begun since, who knows better."""
+    # The lock lets two readers of one entry store one after the other.
+    reading = CloudReading.objects.select_for_update().filter(cloud=cloud_name).first()
+    if reading is None or (reading.refresh_after != claim and reading.refresh_after > now):
+        return
+    reading.project = _store(cloud_name, seen, now)
+    reading.read_at = now
+    reading.error = ""
+    if reading.refresh_after == claim:
+        # Else somebody asked for a reading while this one was under way: it stays due.
+        reading.refresh_after = now + settings.REPLICATION_INVENTORY_INTERVAL
+    if seen.answers_records is not None:
+        reading.answers_records = seen.answers_records
+    # Only its own columns: a sweep may be writing the others.
+    reading.save(update_fields=["project", "read_at", "error", "refresh_after", "answers_records"])
+    _mark_what_no_entry_shows(now)
+
+
+def _keep_error(cloud_name: str, claim: datetime, message: str, now: datetime) -> None:
+    """Say why a reading failed, and make the next one due soon; what is known stays."""
+    logger.warning("inventory of %s could not be read: %s", cloud_name, message)
+    CloudReading.objects.filter(cloud=cloud_name, refresh_after=claim).update(
+        error=message, refresh_after=now + min(_RETRY_AFTER, settings.REPLICATION_INVENTORY_INTERVAL)
+    )
+
+
+def _mark_what_no_entry_shows(now: datetime) -> None:
+    """Mark projects and regions that no entry has shown in its last complete reading.
+
+    Several entries may show the same project, so that only the oldest of their readings tells what is gone.
+    """
+    if CloudReading.objects.filter(read_at=None).exists():
+        return
+    oldest = CloudReading.objects.aggregate(at=Min("read_at"))["at"]
+    for mirror in (Project, Region):
+        mirror.objects.filter(vanished_at=None, seen_at__lt=oldest).update(vanished_at=now)
 
 
 def _read(cloud_name: str) -> _Reading:
@@ -182,7 +220,8 @@ def _store_regions(seen: _Reading, now: datetime) -> dict[str, Region]:
 
 def _store_projects(cloud_name: str, seen: _Reading, regions: Mapping[str, Region], now: datetime) -> Project:
     """Store the projects that the account can see, and tie the entry to its own."""
-    for other in seen.projects:
+    # In one order for all readers, so that two of them never wait for each other.
+    for other in sorted(seen.projects, key=lambda one: one.id):
         if other.enabled and other.region in regions:
             Project.objects.update_or_create(
                 project_id=other.id,
@@ -258,6 +297,7 @@ def _bring_in_line(
 ) -> dict[str, Any]:
     """Make the rows show exactly `wanted`, by cloud id, with few statements. Returns the rows by cloud id."""
     manager = rows.model._default_manager  # noqa: SLF001  # Django's documented name for it
+    wanted = {cloud_id: _cut_to_fit(rows.model, fields) for cloud_id, fields in wanted.items()}
     known = {getattr(row, key): row for row in rows}
     fresh = [
         rows.model(**{key: cloud_id}, **fields, seen_at=now)
@@ -275,6 +315,19 @@ def _bring_in_line(
         manager.filter(pk__in=gone[start : start + _SLICE]).update(vanished_at=now)
     rows.filter(vanished_at=None).update(seen_at=now)
     return {**known, **{getattr(row, key): row for row in fresh}}
+
+
+def _cut_to_fit(model: type[models.Model], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with texts cut to what a column holds: one endless name must not hide a whole project."""
+    longest = {
+        field.name: field.max_length
+        for field in model._meta.get_fields()  # noqa: SLF001  # Django's documented name for it
+        if isinstance(field, models.CharField)
+    }
+    return {
+        name: value[: longest[name]] if isinstance(value, str) and name in longest else value
+        for name, value in fields.items()
+    }
 
 
 def _take_over(row: models.Model, fields: Mapping[str, Any]) -> bool:

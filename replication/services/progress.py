@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F
 
 from replication import cloud
@@ -27,7 +27,7 @@ from replication.lifecycle import (
 )
 from replication.models import AuditAction, Evidence, Project, Replication, ReplicationRecord
 
-from . import audit, connection, evidence, inventory
+from . import arrival, audit, connection, evidence, inventory
 from .evidence import Sighting, SourceReading
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,11 @@ def check_due(now: datetime, clock: Callable[[], datetime]) -> int:
             by_vault[replication.source_vault_id].append(replication)
     replicas = _Replicas()
     for replications in by_vault.values():
-        _check_vault(replications, replicas, clock)
+        try:
+            _check_vault(replications, replicas, clock)
+        except (DataError, IntegrityError):
+            # It is due again after the pause; the other vaults must not wait for it.
+            logger.exception("what vault %s shows cannot be stored", replications[0].vault_id)
     return sum(len(replications) for replications in by_vault.values())
 
 
@@ -114,7 +118,7 @@ def _check_vault(replications: list[Replication], replicas: _Replicas, clock: Ca
         if _wants_replicas(replication, own, clock()):
             found = replicas.of(replication)
             if found is not None:
-                changed = [*changed, *mark_arrivals(replication, own, found, clock())]
+                changed = [*changed, *arrival.mark_arrivals(replication, own, found, clock())]
         _store(replication, own, {record.pk: record for record in changed}.values(), clock())
 
 
@@ -206,7 +210,7 @@ def advance(record: ReplicationRecord, sighting: Sighting, now: datetime) -> boo
     """
     if record.is_final:
         return False
-    status = read_cloud_word(sighting.word)
+    status, word = read_cloud_word(sighting.word), sighting.word[:64]
     if status == RecordStatus.WAITING and record.status == RecordStatus.RUNNING:
         status = RecordStatus.RUNNING
     progress = max(record.progress_percent or 0, sighting.progress_percent or 0)
@@ -214,7 +218,7 @@ def advance(record: ReplicationRecord, sighting: Sighting, now: datetime) -> boo
         shown: int | None = None
     else:
         shown = progress
-    after = (status, sighting.word, shown, sighting.evidence.value)
+    after = (status, word, shown, sighting.evidence.value)
     if after != (record.status, record.cloud_status, record.progress_percent, record.evidence):
         record.changed_at = now
     record.status, record.cloud_status, record.progress_percent, record.evidence = after
@@ -229,99 +233,12 @@ def advance(record: ReplicationRecord, sighting: Sighting, now: datetime) -> boo
 
 def _wants_replicas(replication: Replication, records: list[ReplicationRecord], now: datetime) -> bool:
     """Return whether the destination vault has something to tell that we do not know yet."""
-    silent_since = (replication.submitted_at or now) + _SILENT
+    sent = replication.submitted_at or now
     return any(
         (record.status == RecordStatus.SUCCEEDED and not record.has_arrived)
-        or (not record.is_final and not record.evidence and now >= silent_since)
+        or (not record.is_final and now >= (record.read_at or sent) + _SILENT)
         for record in records
     )
-
-
-def mark_arrivals(
-    replication: Replication,
-    records: list[ReplicationRecord],
-    replicas: Iterable[cloud.Backup],
-    now: datetime,
-) -> list[ReplicationRecord]:
-    """Mark the records whose replica is in the destination vault. Returns those that changed.
-
-    A replica names its source only where the cloud offers replication records. Elsewhere it is known by its resource
-    and name; where several replicas of one server cannot be told apart, they arrive when all of them are there.
-    """
-    recent = evidence.new_replicas(replication, replicas)
-    by_source = _sources_named_by(recent)
-    by_id = {one.id: one for one in recent}
-    owned = set(
-        ReplicationRecord.objects.filter(destination_backup_id__in=list(by_id))
-        .exclude(replication=replication)
-        .values_list("destination_backup_id", flat=True)
-    )
-    claimed = {record.destination_backup_id for record in records if record.has_arrived}
-    free = [one for one in recent if one.id not in owned and one.id not in claimed]
-    changed = []
-    for record in records:
-        if record.has_arrived or record.status in RECORD_FINAL - {RecordStatus.SUCCEEDED}:
-            continue
-        replica = by_id.get(record.destination_backup_id) or by_source.get(record.backup_id)
-        if replica is None:
-            replica = _find_replica(record, records, free)
-        if replica is None and not _group_is_complete(record, records, free):
-            continue
-        _arrive(record, replica, now)
-        changed.append(record)
-    return changed
-
-
-def _sources_named_by(replicas: Iterable[cloud.Backup]) -> dict[str, cloud.Backup]:
-    return {
-        record.source_backup_id: replica
-        for replica in replicas
-        for record in replica.replication_records or ()
-        if record.source_backup_id
-    }
-
-
-def _look_alike(record: ReplicationRecord, replica: cloud.Backup) -> bool:
-    return bool(record.resource_id) and replica.resource_id == record.resource_id
-
-
-def _find_replica(
-    record: ReplicationRecord, records: list[ReplicationRecord], free: list[cloud.Backup]
-) -> cloud.Backup | None:
-    """Return the one replica that can only be this record's: same server and name, and no rival on either side."""
-    rivals = [
-        one
-        for one in records
-        if one.resource_id == record.resource_id and one.backup_name == record.backup_name
-    ]
-    matches = [one for one in free if _look_alike(record, one) and one.name == record.backup_name]
-    return matches[0] if len(matches) == len(rivals) == 1 else None
-
-
-def _group_is_complete(
-    record: ReplicationRecord, records: list[ReplicationRecord], free: list[cloud.Backup]
-) -> bool:
-    """Return whether the destination holds as many new replicas of this server as there are open records of it."""
-    is_mute = not record.is_final and not record.evidence
-    if not record.resource_id or not (is_mute or record.status == RecordStatus.SUCCEEDED):
-        return False
-    siblings = [
-        one for one in records if one.resource_id == record.resource_id and not one.destination_backup_id
-    ]
-    return len([one for one in free if _look_alike(record, one)]) >= len(siblings)
-
-
-def _arrive(record: ReplicationRecord, replica: cloud.Backup | None, now: datetime) -> None:
-    record.arrived_at = now
-    record.changed_at = now
-    if replica is not None:
-        record.destination_backup_id = replica.id
-    if not record.is_final:
-        # The source has not said a word, but the replica stands there.
-        record.status = RecordStatus.SUCCEEDED
-        record.evidence = Evidence.REPLICA
-        record.finished_at = now
-        record.read_at = now
 
 
 def _store(
@@ -330,9 +247,15 @@ def _store(
     changed: Iterable[ReplicationRecord],
     now: datetime,
 ) -> None:
-    """Write the records and roll up, in one transaction."""
+    """Write the records and roll up, in one transaction; nothing if another worker's look was stored meanwhile.
+
+    A look that took longer than the pause to the next one would else put an older state over a newer one.
+    """
     changed = list(changed)
     with transaction.atomic(durable=True):
+        unchanged_since = Replication.objects.filter(pk=replication.pk, version=replication.version)
+        if not unchanged_since.update(version=F("version") + bool(changed)):
+            return
         ReplicationRecord.objects.bulk_update(
             changed,
             [
@@ -341,11 +264,8 @@ def _store(
             ],
             batch_size=100,
         )  # fmt: skip
-        if changed:
-            news = any(record.changed_at == now for record in changed)
-            Replication.objects.filter(pk=replication.pk).update(
-                version=F("version") + 1, **({"changed_at": now} if news else {})
-            )
+        if any(record.changed_at == now for record in changed):
+            Replication.objects.filter(pk=replication.pk).update(changed_at=now)
         _finish(replication, records, now)
 
 

@@ -3,15 +3,19 @@
 Each part goes on where a dead worker stopped, because it asks the rows and nothing else.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db import DataError, IntegrityError
 
 from replication.lifecycle import ReplicationStatus
 from replication.models import Replication
 
 from . import connection, inventory, progress, reconciliation, spool, submission, sweeping
 
+logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 
@@ -66,5 +70,9 @@ def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:
     )
     for replication_id in due:
         beat()
-        submission.submit(replication_id, worker_id=worker_id, clock=clock)
+        try:
+            submission.submit(replication_id, worker_id=worker_id, clock=clock)
+        except (DataError, IntegrityError):
+            # What it may have sent is settled when its claim runs out; the others must not wait for it.
+            logger.exception("replication %s cannot be stored", replication_id)
     return len(due)

@@ -34,6 +34,10 @@ _NUDGES_KEPT = timedelta(hours=1)
 _BEATS_KEPT = timedelta(days=1)
 
 
+class _ToldToStop(Exception):
+    """A signal came while a round was under way: what is begun is finished, and nothing more is begun."""
+
+
 class Command(BaseCommand):
     """Runs until it is told to stop; finishes what it is sending first."""
 
@@ -46,9 +50,19 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         self.running = True
+        self.worker_id = submission.worker_identity()
+        self.nudges = Worker(
+            queue_names=["*"],
+            interval=0,
+            batch=True,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=None,
+            worker_id=self.worker_id[:64],
+            excluded_queue_names=[],
+        )
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._stop)
-        self.worker_id = submission.worker_identity()
         self.beaten = float("-inf")
         self.tidied = float("-inf")
         self.stdout.write(f"Worker {self.worker_id} is running; Ctrl-C stops it.")
@@ -58,11 +72,15 @@ class Command(BaseCommand):
                 close_old_connections()
                 if not known:
                     inventory.know_entries(timezone.now())
+                    inventory.make_all_due(timezone.now())
                     known = True
                 self._beat()
-                self._run_nudges()
+                # By the queue's own worker, until it is empty.
+                self.nudges.run()
                 rounds.make_round(worker_id=self.worker_id, clock=timezone.now, beat=self._beat)
                 self._tidy()
+            except _ToldToStop:
+                break
             except (OperationalError, InterfaceError):
                 logger.exception("The database does not answer; trying again")
                 connection.close()
@@ -72,7 +90,7 @@ class Command(BaseCommand):
         self.stdout.write("Worker stopped.")
 
     def _stop(self, _signum: int, _frame: FrameType | None) -> None:
-        self.running = False
+        self.running = self.nudges.running = False
 
     def _sleep(self, seconds: float) -> None:
         """Sleep in slices, so that a signal is heard soon."""
@@ -81,7 +99,13 @@ class Command(BaseCommand):
             time.sleep(min(left, 0.1))
 
     def _beat(self) -> None:
-        """Write a sign of life, not more often than needed."""
+        """Write a sign of life, not more often than needed.
+
+        Raises:
+            _ToldToStop: between two things to do is the moment to stop.
+        """
+        if not self.running:
+            raise _ToldToStop
         if time.monotonic() - self.beaten < _BEAT:
             return
         now = timezone.now()
@@ -91,19 +115,6 @@ class Command(BaseCommand):
             create_defaults={"seen_at": now, "started_at": now},
         )
         self.beaten = time.monotonic()
-
-    def _run_nudges(self) -> None:
-        """Run what is in the queue, by the queue's own worker, until it is empty."""
-        Worker(
-            queue_names=["*"],
-            interval=0,
-            batch=True,
-            backend_name="default",
-            startup_delay=False,
-            max_tasks=None,
-            worker_id=self.worker_id[:64],
-            excluded_queue_names=[],
-        ).run()
 
     def _tidy(self) -> None:
         """Forget old nudges and old signs of life, now and then. Replications and audit are kept for good."""
