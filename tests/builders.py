@@ -5,7 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import Group, User
 
-from replication.models import Backup, CloudReading, Project, Region, Replication, ReplicationRecord, Vault
+from replication.cloud import Backup as CloudBackup
+from replication.models import (
+    Backup,
+    CloudReading,
+    Evidence,
+    Project,
+    Region,
+    Replication,
+    ReplicationRecord,
+    Vault,
+)
+from replication.services.evidence import Sighting
 
 #: The moment at which tests happen, where they choose it.
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -141,6 +152,49 @@ def a_record(*, replication, **fields):
             "resource_size_gb": 40,
             "status": "waiting",
             "changed_at": NOW,
+            **fields,
+        }
+    )
+
+
+def a_sighting(**fields):
+    """One backup's replication as the source side shows it."""
+    return Sighting(
+        **{
+            "evidence": Evidence.LOG,
+            "key": "log-1",
+            "backup_id": "b-1",
+            "word": "running",
+            "created_at": NOW + timedelta(seconds=1),
+            **fields,
+        }
+    )
+
+
+def a_replica(**fields):
+    """A backup as the cloud lists it in a destination vault."""
+    return CloudBackup(
+        **{
+            "id": "replica-1",
+            "name": "autobk_20261123",
+            "project_id": "f" * 32,
+            "vault_id": "vault-recovery",
+            "checkpoint_id": "",
+            "resource_id": "3f1b6a52-9a0e-4d6c-8b57-0a4b6a1c2d01",
+            "resource_name": "pg-orders-01",
+            "resource_type": "OS::Nova::Server",
+            "resource_size_gb": 40,
+            "status": "available",
+            "image_type": "replication",
+            "provider_id": "",
+            "created_at": NOW + timedelta(minutes=3),
+            "updated_at": None,
+            "protected_at": None,
+            "expired_at": None,
+            "contain_system_disk": True,
+            "encrypted": None,
+            "incremental": None,
+            "replication_records": None,
             **fields,
         }
     )
