@@ -46,11 +46,11 @@ def test_one_replica_proves_no_second_arrival(replication):
 
 def test_replica_whose_id_a_record_knows_proves_no_other_record(replication):
     records = [
-        a_record(replication=replication, status="succeeded", destination_backup_id="r-1"),
         a_record(replication=replication, status="succeeded"),
+        a_record(replication=replication, status="succeeded", destination_backup_id="r-1"),
     ]
 
-    assert arrivals(replication, records, [a_replica(id="r-1")]) == ["r-1", None]
+    assert arrivals(replication, records, [a_replica(id="r-1")]) == [None, "r-1"]
 
 
 @pytest.mark.parametrize(
