@@ -254,7 +254,7 @@ def _store(
     changed = list(changed)
     with transaction.atomic(durable=True):
         unchanged_since = Replication.objects.filter(pk=replication.pk, version=replication.version)
-        if not unchanged_since.update(version=F("version") + bool(changed)):
+        if not unchanged_since.update(version=F("version") + int(bool(changed))):
             return
         ReplicationRecord.objects.bulk_update(
             changed,

@@ -235,6 +235,17 @@ def test_text_longer_than_our_columns_is_cut_and_hides_nothing(practice):
     assert {len(one.status) for one in Backup.objects.filter(vault__project__cloud=PRODUCTION)} == {64}
 
 
+@pytest.mark.skipif(database.vendor == "sqlite", reason="SQLite stores texts of any length")
+def test_answer_that_cannot_be_stored_is_told_as_an_error(practice):
+    endless = [{"name": "eu-de", "replication_destinations": ["r" * 300]}]
+    practice.fault("changed_field", operation="replication_capabilities.get", field="regions", value=endless)
+
+    reading = read(practice)
+
+    assert reading.error.startswith("What the cloud answered cannot be stored")
+    assert not Region.objects.filter(name__startswith="rrr").exists()
+
+
 def test_list_that_shifts_while_it_is_read_leaves_nothing_marked_as_vanished(practice):
     practice.fault("shifting_pages", operation="backups.list", count=3)
 

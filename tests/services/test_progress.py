@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from replication.models import AuditEntry, CloudReading, Evidence, Project, Replication
-from replication.services import progress
+from replication.services import connection, evidence, progress
 from replication.services.evidence import SourceReading
 from tests.builders import NOW, a_record, a_replication, a_sighting, a_vault
 from tests.journeys.wishes import ask
@@ -493,3 +493,28 @@ def test_destination_without_credentials_is_not_read(practice, oskar):
     Project.objects.filter(name="eu-nl_recovery").update(cloud="")
 
     assert (progress.destination_cloud(replication), progress.read_destination(replication)) == ("", None)
+
+
+def test_vault_whose_records_cannot_be_stored_keeps_no_other_waiting(practice, oskar):
+    first = a_running_one(practice, oskar)
+    second = a_running_one(practice, oskar, source="vault-logging")
+    practice.advance(seconds=20)
+    calls_of_the_clock = []
+
+    def lose_a_log_to_somebody_else():
+        # Between our look and our writing, one of the logs that we found gets another owner.
+        calls_of_the_clock.append(practice.now())
+        if len(calls_of_the_clock) == 2:
+            reading = evidence.read_source(
+                connection.cbr("sandbox-production"),
+                "sandbox-production",
+                first.vault_id,
+                since=first.submitted_at,
+            )
+            a_record(replication=second, operation_log_id=reading.keys()[0])
+        return practice.now()
+
+    progress.check_due(practice.now(), lose_a_log_to_somebody_else)
+
+    assert statuses(first) == {("waiting", "")}
+    assert statuses(second) > {("waiting", "")}
