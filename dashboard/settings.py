@@ -86,7 +86,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Tasks and the reconciler
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
-#: Pause between two looks at a running replication in its first five minutes; four times that afterwards.
+#: Pause between two looks at a running replication while it moves; it grows while nothing moves, to ten minutes.
 REPLICATION_PROGRESS_INTERVAL = timedelta(seconds=env.float("PROGRESS_INTERVAL_SECONDS", default=15))
 #: Pause between two readings of the inventory.
 REPLICATION_INVENTORY_INTERVAL = timedelta(seconds=env.float("INVENTORY_INTERVAL_SECONDS", default=600))

@@ -32,14 +32,18 @@ from .evidence import Sighting, SourceReading
 
 logger = logging.getLogger(__name__)
 
-#: While young, a replication is looked at more often.
-_YOUNG = timedelta(minutes=5)
+#: A replication in which nothing has moved for an hour is looked at every seven and a half minutes.
+_SHARE_OF_SILENCE = 8
+_LONGEST_PAUSE = timedelta(minutes=10)
 #: Without a word from the source for this long, the destination vault is asked as well.
 _SILENT = timedelta(minutes=2)
 
 
-def check_due(now: datetime, clock: Callable[[], datetime]) -> int:
-    """Look at every accepted replication that is due, vault by vault. Returns how many were looked at."""
+def check_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None) -> int:
+    """Look at every accepted replication that is due, vault by vault. Returns how many were looked at.
+
+    `beat` is called before each vault: it may end it.
+    """
     due = (
         Replication.objects.due(now)
         .filter(status__in=[ReplicationStatus.RUNNING, *FINAL])
@@ -47,16 +51,21 @@ def check_due(now: datetime, clock: Callable[[], datetime]) -> int:
     )
     by_vault: dict[UUID, list[Replication]] = defaultdict(list)
     for replication in due:
-        if _claim(replication, now):
-            by_vault[replication.source_vault_id].append(replication)
+        by_vault[replication.source_vault_id].append(replication)
     replicas = _Replicas()
-    for replications in by_vault.values():
+    looked = 0
+    for together in by_vault.values():
+        beat()
+        replications = [replication for replication in together if _claim(replication, now)]
+        if not replications:
+            continue
+        looked += len(replications)
         try:
             _check_vault(replications, replicas, clock)
         except (DataError, IntegrityError):
             # It is due again after the pause; the other vaults must not wait for it.
             logger.exception("what vault %s shows cannot be stored", replications[0].vault_id)
-    return sum(len(replications) for replications in by_vault.values())
+    return looked
 
 
 def _claim(replication: Replication, now: datetime) -> bool:
@@ -69,9 +78,10 @@ def _claim(replication: Replication, now: datetime) -> bool:
 
 
 def _pause(replication: Replication, now: datetime) -> timedelta:
+    """Return the pause before the next look: short while things move, longer the longer nothing has moved."""
     interval: timedelta = settings.REPLICATION_PROGRESS_INTERVAL
-    sent = replication.submitted_at or replication.requested_at
-    return interval if now - sent < _YOUNG else 4 * interval
+    moved_at = max(replication.changed_at, replication.submitted_at or replication.requested_at)
+    return min(max(interval, (now - moved_at) / _SHARE_OF_SILENCE), max(interval, _LONGEST_PAUSE))
 
 
 class _Replicas:

@@ -37,6 +37,8 @@ _LOOKS_AT = tuple(
     timedelta(seconds=seconds) for seconds in (15, 60, 3 * 60, 10 * 60, 30 * 60)
 )  # reliability of a "nothing there" grows with time, its cost with the number of looks
 _LATER = timedelta(hours=1)
+#: Replications that are looked for in one go, so that many of them do not keep others waiting.
+_AT_ONCE = 50
 #: While one worker looks, others leave it alone for this long.
 _LOOK_CLAIM = timedelta(minutes=5)
 
@@ -107,15 +109,19 @@ def release_dead_claims(now: datetime) -> int:
     return released
 
 
-def settle_due(now: datetime, clock: Callable[[], datetime]) -> int:
-    """Look for every unconfirmed replication that is due. Returns how many were looked for."""
+def settle_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None) -> int:
+    """Look for the unconfirmed replications that are due, the longest waiting first. Returns how many were looked for.
+
+    `beat` is called before each: it may end it.
+    """
     looked = 0
     due = (
         Replication.objects.due(now)
         .filter(status=ReplicationStatus.UNCONFIRMED)
-        .select_related("source_vault__project")
+        .select_related("source_vault__project")[:_AT_ONCE]
     )
     for replication in due:
+        beat()
         claimed = Replication.objects.filter(pk=replication.pk, check_after=replication.check_after).update(
             check_after=now + _LOOK_CLAIM
         )

@@ -4,6 +4,7 @@ Each part goes on where a dead worker stopped, because it asks the rows and noth
 """
 
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from replication.models import Replication
 from . import connection, inventory, progress, reconciliation, spool, submission, sweeping
 
 logger = logging.getLogger(__name__)
+#: Replications that a round sends at most, so that a long queue does not keep the other parts waiting.
+AT_ONCE = 50
 Clock = Callable[[], datetime]
 
 
@@ -32,15 +35,15 @@ class Round:
 
 
 def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambda: None) -> Round:
-    """Do everything that is due once. `beat` is called between the parts, as a sign of life."""
+    """Do what is due once. `beat` is called between all that is done: it is a sign of life, and may end the round."""
     # Before anything is given up for lost: its answer may lie on this disk.
     spool.bring_in(clock)
     released = reconciliation.release_dead_claims(clock())
     submitted = _submit_due(worker_id, clock, beat)
     beat()
-    settled = reconciliation.settle_due(clock(), clock)
+    settled = reconciliation.settle_due(clock(), clock, beat)
     beat()
-    followed = progress.check_due(clock(), clock)
+    followed = progress.check_due(clock(), clock, beat)
     beat()
     refreshed = inventory.refresh_due(clock(), clock, beat)
     swept = sweeping.sweep_due(clock(), clock, beat)
@@ -66,8 +69,10 @@ def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:
     due = list(
         Replication.objects.due(clock())
         .filter(status=ReplicationStatus.REQUESTED)
-        .values_list("pk", flat=True)
+        .values_list("pk", flat=True)[:AT_ONCE]
     )
+    # Workers that begin at different ends seldom meet.
+    random.shuffle(due)
     for replication_id in due:
         beat()
         try:

@@ -20,7 +20,7 @@ def reconcile():
 def test_nothing_due_is_said_in_numbers(practice):
     assert reconcile() == (
         "Dead claims released: 0. Due to be sent: 0. Unclear looked for: 0. Running looked at: 0. "
-        "Cloud entries read: 0.\n"
+        "Cloud entries read: 0, swept: 0.\n"
     )
 
 
@@ -34,7 +34,7 @@ def test_everything_due_is_done_and_counted(practice, oskar):
     assert (replication.status, len(practice.accepted())) == ("running", 1)
     assert first == (
         "Dead claims released: 0. Due to be sent: 1. Unclear looked for: 0. Running looked at: 0. "
-        "Cloud entries read: 1.\n"
+        "Cloud entries read: 1, swept: 0.\n"
     )
     assert "Due to be sent: 0." in second
 
@@ -44,7 +44,7 @@ def test_first_run_on_an_empty_database_reads_every_entry(practice):
 
     printed = reconcile()
 
-    assert "Cloud entries read: 4." in printed
+    assert "Cloud entries read: 4, swept: 4." in printed
     assert CloudReading.objects.exclude(read_at=None).count() == 4
     assert Project.objects.exclude(cloud="").count() == 4
 

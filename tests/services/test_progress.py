@@ -417,21 +417,25 @@ def test_two_replications_of_one_vault_cost_one_list_call_together(practice, osk
     assert (looked, len(calls(caplog, "eu-de"))) == (2, 1)
 
 
-def test_looks_become_rarer_after_the_first_minutes(practice, oskar, settings):
+def test_looks_become_rarer_while_nothing_moves_but_never_rarer_than_ten_minutes(practice, oskar, settings):
     settings.REPLICATION_PROGRESS_INTERVAL = timedelta(seconds=15)
     replication = a_running_one(practice, oskar)
     Replication.objects.filter(pk=replication.pk).update(check_after=practice.now())
-    now = practice.now()
-
-    progress.check_due(now, lambda: now)
-    replication.refresh_from_db()
-    young = replication.check_after - now
-    old_now = now + timedelta(minutes=6)
     practice.fault("answer", operation="*", status=500, count=100)
-    progress.check_due(old_now, lambda: old_now)
-    replication.refresh_from_db()
 
-    assert (young, replication.check_after - old_now) == (timedelta(seconds=15), timedelta(seconds=60))
+    pauses = []
+    for quiet in (timedelta(0), timedelta(minutes=6), timedelta(hours=1), timedelta(days=1)):
+        later = replication.changed_at + quiet
+        Replication.objects.filter(pk=replication.pk).update(check_after=later)
+        progress.check_due(later, lambda later=later: later)
+        pauses.append(Replication.objects.get(pk=replication.pk).check_after - later)
+
+    assert pauses == [
+        timedelta(seconds=15),
+        timedelta(seconds=45),
+        timedelta(minutes=7, seconds=30),
+        timedelta(minutes=10),
+    ]
 
 
 def test_look_that_another_worker_has_taken_is_left_to_it(practice, oskar):

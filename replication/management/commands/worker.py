@@ -51,16 +51,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         self.running = True
         self.worker_id = submission.worker_identity()
-        self.nudges = Worker(
-            queue_names=["*"],
-            interval=0,
-            batch=True,
-            backend_name="default",
-            startup_delay=False,
-            max_tasks=None,
-            worker_id=self.worker_id[:64],
-            excluded_queue_names=[],
-        )
+        self.nudges = self._runner()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._stop)
         self.beaten = float("-inf")
@@ -75,8 +66,7 @@ class Command(BaseCommand):
                     inventory.make_all_due(timezone.now())
                     known = True
                 self._beat()
-                # By the queue's own worker, until it is empty.
-                self.nudges.run()
+                self._run_nudges()
                 rounds.make_round(worker_id=self.worker_id, clock=timezone.now, beat=self._beat)
                 self._tidy()
             except _ToldToStop:
@@ -88,6 +78,25 @@ class Command(BaseCommand):
             else:
                 self._sleep(options["pause"])
         self.stdout.write("Worker stopped.")
+
+    def _runner(self) -> Worker:
+        """Return the queue's own worker, which runs what is there, but not so much that a round has to wait long."""
+        return Worker(
+            queue_names=["*"],
+            interval=0,
+            batch=True,
+            backend_name="default",
+            startup_delay=False,
+            max_tasks=rounds.AT_ONCE,
+            worker_id=self.worker_id[:64],
+            excluded_queue_names=[],
+        )
+
+    def _run_nudges(self) -> None:
+        self.nudges = self._runner()
+        # A signal may have come between the two.
+        self.nudges.running = self.running
+        self.nudges.run()
 
     def _stop(self, _signum: int, _frame: FrameType | None) -> None:
         self.running = self.nudges.running = False
