@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,6 +67,30 @@ def test_a_killed_sandbox_has_kept_what_it_accepted(tmp_path):
         assert accepted["answer"]["replication"]["backups"] == records
         assert len(visitor.replication_logs()) == len(records)
         assert "vault-erp" not in visitor.world["vaults"]
+
+
+@pytest.mark.slow
+def test_a_sandbox_killed_amid_many_calls_has_kept_all_that_it_answered(tmp_path):
+    state = str(tmp_path / "state")
+    answered = []
+    with running("--state", state) as process, visiting(process) as visitor:
+        order = {"project": "eu-de_production", "number": 400}
+        vaults = visitor.control("POST", "vaults", order).json()["vaults"]
+
+        def replicate(vault):
+            with contextlib.suppress(requests.ConnectionError):
+                answered.append(visitor.replicate(vault_id=vault["id"]).json()["replication"])
+            if len(answered) >= 100:
+                process.kill()
+
+        with ThreadPoolExecutor(20) as clients:
+            list(clients.map(replicate, vaults))
+        process.wait(timeout=20)
+
+    with running("--state", state) as process, visiting(process) as visitor:
+        kept = [call["answer"]["replication"] for call in visitor.accepted()]
+    assert 100 <= len(answered) < 400
+    assert [answer for answer in answered if answer not in kept] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
