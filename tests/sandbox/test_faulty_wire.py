@@ -47,6 +47,22 @@ def test_a_closed_connection_answers_nothing(visitor, fault, processed):
     assert len(visitor.accepted()) == processed
 
 
+@pytest.mark.parametrize("fault", ["drip_headers", "drip_body", "interim_flood"])
+def test_the_end_of_a_sandbox_ends_its_pauses(fault):
+    with Sandbox() as sandbox, contextlib.closing(Visitor(sandbox)) as visitor:
+        visitor.spoil("iam.discovery", fault, pause_seconds=60)
+        address = urlsplit(sandbox.url)
+        connection = socket.create_connection((address.hostname, address.port), timeout=10)
+        connection.sendall(b"GET /v3 HTTP/1.1\r\n\r\n")
+        first = connection.recv(1)
+
+    with connection, contextlib.suppress(ConnectionResetError):
+        rest = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert b"v3.6" not in rest
+
+    assert first == b"H"
+
+
 @pytest.mark.parametrize(
     ("fault", "processed"),
     [
