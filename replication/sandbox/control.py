@@ -47,6 +47,8 @@ MANY_VAULTS_FIELDS = {
     "backups_each": Field(is_number(0, 400)),
     "stored_mb": Field(is_number(0, 10_000_000)),
     "name": Field(is_text(1, 58)),
+    "protect_type": Field(is_one_of("backup", "replication")),
+    "size_gb": Field(is_number(1, 10_485_760)),
 }
 VAULT_FIELDS = {
     "name": Field(is_text(1, 64)),
@@ -183,10 +185,11 @@ class Control:
         return {"backup_id": backup["id"]}
 
     def add_vaults(self, _: dict[str, str], wishes: object) -> object:
-        """Add source vaults to a project, named `{name}-00001` and so on, with backups that may be replicated.
+        """Add many vaults to a project, named `{name}-00001` and so on, with backups that may be replicated.
 
-        Takes project (its name), number, backups_each (1), stored_mb (64) and name (vault-branch). Ids follow from the
-        seed; the answer lists them, backups the oldest first. A name that was used before is declined.
+        Takes project (its name), number, backups_each (1), stored_mb (64), name (vault-branch), size_gb (1000) and
+        protect_type (backup; a vault for replication is empty and named replica-branch). Ids follow from the seed; the
+        answer lists them, backups the oldest first. A name that was used before is declined.
         """
         check_object(wishes, "the body", MANY_VAULTS_FIELDS)
         assert isinstance(wishes, dict)  # noqa: S101 - tells the type checker what the line above ensured
@@ -194,7 +197,12 @@ class Control:
         project = next((one for one in world.projects.values() if one.name == wishes["project"]), None)
         if project is None or not project.region:
             raise ValueError("project must be the name of a project in a region.")
-        facts = {"name": "vault-branch", "backups_each": 1, "stored_mb": 64, **wishes}
+        facts = {"protect_type": "backup", "stored_mb": 64, "size_gb": 1000, **wishes}
+        takes_replicas = facts["protect_type"] == "replication"
+        facts.setdefault("name", "replica-branch" if takes_replicas else "vault-branch")
+        if takes_replicas and facts.setdefault("backups_each", 0):
+            raise ValueError("A vault for replication is made without backups.")
+        facts.setdefault("backups_each", 1)
         wanted = names_of_further_vaults(facts["name"], facts["number"])
         if not {vault.name for vault in world.vaults.values()}.isdisjoint(wanted):
             raise ValueError(f"There are vaults named {facts['name']}-… already; give another name.")

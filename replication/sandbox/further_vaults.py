@@ -14,11 +14,12 @@ DATA_DISK_GB = 60
 
 
 def further_vaults(facts: Mapping[str, Any]) -> Iterator[tuple[Vault, list[Backup]]]:
-    """Yield server vaults that are healthy, each with backups that may be replicated, the oldest first.
+    """Yield healthy vaults for servers, each with backups that may be replicated, the oldest first.
 
     Args:
-        facts: seed, name, number, backups_each, stored_mb (of each backup), project_id, region, user_id, created_at (ISO;
-            the newest backups are an hour older, the others a day more each).
+        facts: seed, name, number, protect_type (a vault for replicas has no server and no backups), size_gb, backups_each,
+            stored_mb (of each backup), project_id, region, user_id, created_at (ISO; the newest backups are an hour
+            older, the others a day more each).
     """
     created_at = datetime.fromisoformat(facts["created_at"])
     for name in names_of_further_vaults(facts["name"], facts["number"]):
@@ -31,9 +32,9 @@ def further_vaults(facts: Mapping[str, Any]) -> Iterator[tuple[Vault, list[Backu
             user_id=facts["user_id"],
             created_at=created_at - timedelta(days=facts["backups_each"] + 1),
             object_type="server",
-            protect_type="backup",
-            size_gb=max(10, 2 * facts["backups_each"] * facts["stored_mb"] // 1024),
-            resources=(resource,),
+            protect_type=facts["protect_type"],
+            size_gb=facts["size_gb"],
+            resources=(resource,) if facts["protect_type"] == "backup" else (),
         )
         yield (
             vault,

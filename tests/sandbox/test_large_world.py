@@ -45,6 +45,20 @@ def test_an_added_vault_is_replicated_whole(visitor):
     assert [item["backup_id"] for item in answer["backups"]] == made["backup_ids"]
 
 
+def test_added_vaults_may_be_destinations(visitor):
+    order = {"project": "eu-nl_archive", "protect_type": "replication", "size_gb": 2000}
+    made = add_vaults(visitor, 2, **order).json()["vaults"]
+    project_id = visitor.world["projects"]["eu-nl_archive"]["id"]
+
+    answers = [
+        visitor.replicate(vault, destination_project_id=project_id, destination_vault_id=target["id"])
+        for vault, target in zip(("vault-orders-db", "vault-payments"), made, strict=True)
+    ]
+
+    assert [vault["name"] for vault in made] == ["replica-branch-00001", "replica-branch-00002"]
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 def test_the_same_seed_gives_added_vaults_the_same_ids(open_cloud):
     one, other, different = (
         add_vaults(open_cloud(seed=seed), 2, backups_each=3).json() for seed in (5, 5, 6)
@@ -73,6 +87,9 @@ def test_a_world_with_added_vaults_may_be_started_over(visitor):
         {"number": True},
         {"backups_each": -1},
         {"stored_mb": "1"},
+        {"size_gb": 0},
+        {"protect_type": "hybrid"},
+        {"protect_type": "replication", "backups_each": 1},
         {"name": ""},
         {"colour": "red"},
     ],
@@ -138,6 +155,8 @@ class Cloud:
                     "number": vaults,
                     "backups_each": 2,
                     "stored_mb": 64,
+                    "protect_type": "backup",
+                    "size_gb": 1000,
                     "project_id": self.projects["eu-de_production"],
                     "region": "eu-de",
                     "created_at": self.simulation.clock.now().isoformat(),
