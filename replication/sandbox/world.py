@@ -64,7 +64,6 @@ class World:
     def add_backup(self, backup: Backup) -> None:
         self._backups[backup.id] = backup
         self._backups_in[backup.vault_id][backup.id] = backup
-        self._taken_mb[backup.vault_id] += backup.stored_mb
         self._parent_ids.update(dict.fromkeys(backup.child_ids(), backup.id))
 
     def add_log(self, log: OperationLog) -> None:
@@ -138,7 +137,7 @@ class World:
         return own_mb + sum(self._replicas[record.replica_id].stored_mb for record in arrived)
 
     def taken_mb(self, vault_id: str, now: datetime) -> int:
-        """Count what lies in a vault and what has been promised to it but has not arrived yet."""
+        """Count the replicas in a vault and those promised to it that have not arrived yet."""
         underway = (record for record in self._failing_into.get(vault_id, ()) if record.is_underway(now))
         promised_mb = sum(self._replicas[record.replica_id].stored_mb for record in underway)
         return self._taken_mb.get(vault_id, 0) + promised_mb
@@ -259,7 +258,6 @@ class World:
         self._deleted_ids.add(object_id)
         if (backup := self._backups.pop(object_id, None)) is not None:
             del self._backups_in[backup.vault_id][object_id]
-            self._taken_mb[backup.vault_id] -= backup.stored_mb
         if (vault := self.vaults.pop(object_id, None)) is not None:
             del self._vaults_of[vault.project_id][object_id]
             for backup_id in self._backups_in.pop(object_id, {}):

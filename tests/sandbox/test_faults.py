@@ -67,9 +67,12 @@ def test_records_logs_and_replicas_can_be_seen_late(open_cloud):
     early = seen()
     visitor.advance(601)
     late = seen()
+    log_id = visitor.replication_logs()[0]["id"]
+    visitor.advance(-601)
 
     assert accepted.status_code == 200
     assert (early, late) == ((0, 0, 0), (14, 14, 14))
+    assert visitor.get(f"operation-logs/{log_id}").status_code == 404
 
 
 @pytest.mark.parametrize(

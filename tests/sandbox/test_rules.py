@@ -114,6 +114,40 @@ def test_what_is_on_its_way_counts_as_used(visitor):
     assert code_of(second) == (400, "BackupService.6129")
 
 
+def test_what_will_fail_takes_room_until_it_has_failed(visitor):
+    backup, other = (backup["id"] for backup in visitor.backups("vault-orders-db")[:2])
+    target = visitor.vault_id("replica-longterm")
+    visitor.control("POST", f"vaults/{target}", {"size_gb": 100})
+    (made,) = visitor.control(
+        "POST", "vaults", {"project": "eu-de_production", "number": 1, "stored_mb": 60 * 1024}
+    ).json()["vaults"]
+    visitor.spoil("checkpoints.replicate", "fail_backup")
+    visitor.replicate(target="replica-longterm", vault_id=made["id"])
+
+    meanwhile = replicate_backup(visitor, backup, target="replica-longterm")
+    visitor.advance(12 * 3600)
+    afterwards = replicate_backup(visitor, other, target="replica-longterm")
+
+    assert code_of(meanwhile) == (400, "BackupService.6129")
+    assert afterwards.status_code == 200
+
+
+def test_a_deleted_replica_makes_room(visitor, visit):
+    first, second = (backup["id"] for backup in visitor.backups("vault-orders-db")[:2])
+    target = visitor.vault_id("replica-longterm")
+    visitor.control("POST", f"vaults/{target}", {"size_gb": 100})
+    replicate_backup(visitor, first, target="replica-longterm")
+    visitor.advance(12 * 3600)
+    (replica,) = visit("eu-nl_archive").backups("replica-longterm")
+
+    before = replicate_backup(visitor, second, target="replica-longterm")
+    visitor.control("DELETE", f"backups/{replica['id']}")
+    afterwards = replicate_backup(visitor, second, target="replica-longterm")
+
+    assert code_of(before) == (400, "BackupService.6129")
+    assert afterwards.status_code == 200
+
+
 def test_a_vault_that_is_being_replicated_is_refused_until_all_has_ended(visitor):
     visitor.replicate()
 

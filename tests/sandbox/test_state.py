@@ -43,20 +43,24 @@ def test_a_world_that_was_changed_stays_changed(state):
         "name": "replica-new",
         "resources": [],
         "tags": [{"key": "team", "value": "dr"}],
+        "bind_rules": {"tags": [{"key": "tier", "value": "front"}]},
         "billing": {
             "consistent_level": "crash_consistent",
             "object_type": "server",
-            "protect_type": "replication",
+            "protect_type": "backup",
             "size": 99,
         },
     }
 
     def look(visitor):
         vaults, backups = visitor.get("vaults").json()["vaults"], visitor.get("backups").json()["backups"]
-        return vaults, [backup["id"] for backup in backups]
+        policies = visitor.get("policies").json()["policies"]
+        return vaults, [backup["id"] for backup in backups], policies
 
     with visiting(state=state) as visitor:
-        visitor.post("vaults", {"vault": vault})
+        policy = visitor.get("policies").json()["policies"][0]["id"]
+        visitor.post("vaults", {"vault": vault | {"backup_policy_id": policy}})
+        visitor.control("POST", "vaults", {"project": "eu-de_production", "number": 3, "backups_each": 2})
         visitor.control("POST", "backups", {"vault_id": visitor.vault_id("vault-erp")})
         visitor.control("POST", f"vaults/{visitor.vault_id('vault-payments')}", {"status": "lock"})
         visitor.control("DELETE", f"backups/{visitor.backups('vault-orders-db')[0]['id']}")
