@@ -1,0 +1,335 @@
+"""The course of a run: prepare, trigger while everything fails, stop the faults, let it settle, judge.
+
+Requests come through the forms and services that the pages use. People are played as well: they click twice, compete for
+a vault, and settle what is unclear through the service, when its own rule allows it.
+"""
+
+import json
+import logging
+import random
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from replication.forms import ReplicationForm
+from replication.models import AuditEntry, CloudReading, Replication, Vault
+from replication.services import connection, inventory, triggering
+
+from .compression import SETTLE_WINDOW
+from .plan import Plan
+from .verdict import Verdict, judge
+from .workforce import Workforce
+
+logger = logging.getLogger("bench.faults")
+
+_BATCH = 100
+#: Destination vaults, so that no vault's list of replicas grows with the run.
+_DESTINATIONS = 20
+#: Share of the vaults that somebody has replicated in the cloud's console before.
+_FOREIGN_SHARE = 0.05
+_DOUBLE_CLICKS = 0.05
+_NUDGES_LOST = 0.6
+_NUDGES_DOUBLED = 0.02
+#: Seconds that the settling may take after the last fault.
+_SETTLING = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do."""
+
+    triggers: int
+    seed: int
+    kills: int
+    workers: int
+    #: The rule that is taken away; empty for the design as it is.
+    rule: str
+    sandbox_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did, and how it ended."""
+
+    triggers: int
+    faults: int
+    calls: int
+    kills: int
+    freezes: int
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """Everything in one line."""
+        verdict = self.verdict
+        return (
+            f"triggers={self.triggers} calls={self.calls} faults={self.faults} kills={self.kills} "
+            f"freezes={self.freezes} lost={verdict.lost} doubled={verdict.doubled} wrong={verdict.wrong} "
+            f"unconfirmed={verdict.unconfirmed} seconds={self.seconds:.1f}"
+        )
+
+
+class Cloud:
+    """The controls of the sandbox."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Use one control."""
+        request = urllib.request.Request(
+            f"{self._url}/_sandbox/{path}",
+            method=method,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def received(self) -> int:
+        """Return how many replicate calls came in so far."""
+        return int(self.control("GET", "calls")["received"].get("checkpoints.replicate", 0))
+
+
+def run(order: Order, say: Callable[[str], None]) -> Outcome:
+    """Do all of it. The database is empty and migrated, and the sandbox answers."""
+    cloud = Cloud(order.sandbox_url)
+    operators = _prepare(order, cloud, say)
+    foreign = cloud.received()
+    started = time.monotonic()
+    plan = Plan(order.seed, redirects_are_processed=order.rule == "no-redirect")
+    with Workforce(
+        order.workers, seed=order.seed, freeze_share=8 / order.triggers, rule=order.rule
+    ) as workforce:
+        _trigger(order, cloud, plan, operators, workforce, say)
+        pending = cloud.control("GET", "faults")["faults"]
+        cloud.control("DELETE", "faults")
+        served = plan.dealt - sum(one["count"] for one in pending)
+        say("The faults stop; it settles …")
+        workforce.stop_freezing()
+        _settle(operators[0], say)
+        # A request that is processed late, or a frozen worker's, may still come in.
+        time.sleep(2.0)
+    accepted = cloud.control("GET", f"accepted?after={foreign}")["accepted"]
+    seconds = time.monotonic() - started
+    calls = cloud.received() - foreign
+    return Outcome(
+        triggers=Replication.objects.count(),
+        faults=served,
+        calls=calls,
+        kills=workforce.kills,
+        freezes=workforce.freezes,
+        verdict=judge(accepted, calls),
+        seconds=seconds,
+    )
+
+
+def _prepare(order: Order, cloud: Cloud, say: Callable[[str], None]) -> list[User]:
+    say(f"Preparing {order.triggers} vaults …")
+    # Two hours fast or slow, and it jumps forward on the way. It never jumps back: the sandbox would then hide what it
+    # has accepted, for longer than any settle window.
+    cloud.control("POST", "clock", {"advance_seconds": 7200 if order.seed % 2 else -7200})
+    cloud.control(
+        "POST",
+        "vaults",
+        {"project": "eu-nl_recovery", "number": _DESTINATIONS, "name": "replica-run", "protect_type": "replication",
+         "size_gb": 10_000_000},
+    )  # fmt: skip
+    cloud.control(
+        "POST",
+        "vaults",
+        {
+            "project": "eu-de_production",
+            "number": order.triggers,
+            "name": "vault-run",
+            "backups_each": 1,
+            "stored_mb": 1,
+        },
+    )
+    now = timezone.now()
+    inventory.know_entries(now)
+    for name in connection.cloud_names():
+        if not inventory.refresh(name, timezone.now):
+            raise RuntimeError(
+                f"the inventory of {name} cannot be read: {CloudReading.objects.get(pk=name).error}"
+            )
+    # What was started elsewhere stays unknown: it is what adoption must not fall for.
+    far = now.replace(year=now.year + 1)
+    CloudReading.objects.update(sweep_after=far, refresh_after=far)
+    operators = []
+    for name in ("oskar", "olga"):
+        user, _created = User.objects.get_or_create(username=name)
+        user.groups.set(Group.objects.filter(name="operator"))
+        operators.append(user)
+    _replicate_elsewhere(order)
+    return operators
+
+
+def _replicate_elsewhere(order: Order) -> None:
+    """Replicate some of the vaults past the dashboard, as the cloud's console does."""
+    chance = random.Random(f"{order.seed}-foreign")
+    vaults = list(
+        Vault.objects.filter(name__startswith="vault-run").order_by("name").select_related("project")
+    )
+    target = (
+        Vault.objects.filter(name__startswith="replica-run")
+        .select_related("project__region")
+        .earliest("name")
+    )
+    credentials = connection.credentials("sandbox-production")
+    for vault in chance.sample(vaults, round(order.triggers * _FOREIGN_SHARE)):
+        request = urllib.request.Request(
+            f"{credentials.cbr_endpoint()}/checkpoints/replicate",
+            data=json.dumps(
+                {
+                    "replicate": {
+                        "vault_id": vault.vault_id,
+                        "destination_region": target.project.region.name,
+                        "destination_project_id": target.project.project_id,
+                        "destination_vault_id": target.vault_id,
+                    }
+                }
+            ).encode(),
+            headers={"X-Auth-Token": credentials.access().token, "Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+
+
+def _trigger(
+    order: Order,
+    cloud: Cloud,
+    plan: Plan,
+    operators: list[User],
+    workforce: Workforce,
+    say: Callable[[str], None],
+) -> None:
+    """Ask for a replication of every vault, while workers work and die and the cloud answers as it likes."""
+    chance = random.Random(f"{order.seed}-people")
+    targets = list(
+        Vault.objects.filter(name__startswith="replica-run")
+        .order_by("name")
+        .select_related("project__region")
+    )
+    vaults = list(
+        Vault.objects.filter(name__startswith="vault-run").order_by("name").values_list("pk", flat=True)
+    )
+    strikes = _strikes(order, workforce)
+    # At least so many seconds apart that a killed worker has a successor which has begun something.
+    pace = 0.25
+    struck_at = time.monotonic()
+    entries = 0
+    for number, vault in enumerate(vaults):
+        if number % _BATCH == 0:
+            for fault in plan.for_calls(min(_BATCH, len(vaults) - number)):
+                cloud.control("POST", "faults", fault)
+            _spoil_the_queue(chance)
+            entries = _audit_has_grown(entries)
+            _play_the_person(operators[0])
+        _click(chance, vault, chance.choice(targets), operators)
+        if time.monotonic() - struck_at > max(pace, 0.9 * order.triggers * 0.011 / max(order.kills, 1)):
+            struck_at = time.monotonic()
+            next(strikes, None)
+    say("All is asked for; the workers go on …")
+    while any(True for _ in strikes):
+        time.sleep(pace)
+    waiting_until = time.monotonic() + _SETTLING
+    while _count("requested", "submitting") > order.triggers // 100 and time.monotonic() < waiting_until:
+        _play_the_person(operators[0])
+        time.sleep(0.5)
+
+
+def _strikes(order: Order, workforce: Workforce) -> Iterator[None]:
+    for number in range(order.kills):
+        workforce.kill_one()
+        if number % 10 == 5:
+            workforce.freeze_one()
+        yield
+
+
+def _click(chance: random.Random, vault: uuid.UUID, target: Vault, operators: list[User]) -> None:
+    """Confirm a replication as the page does, sometimes twice, sometimes against a colleague."""
+    key = uuid.uuid4()
+    _confirm(key, vault, target, operators[0])
+    if chance.random() < _DOUBLE_CLICKS:
+        _confirm(key, vault, target, operators[0])
+    if chance.random() < _DOUBLE_CLICKS:
+        _confirm(uuid.uuid4(), vault, target, operators[1])
+
+
+def _confirm(key: uuid.UUID, vault: uuid.UUID, target: Vault, operator: User) -> None:
+    form = ReplicationForm(
+        {
+            "key": str(key),
+            "vault": str(vault),
+            "region": target.project.region.name,
+            "project": str(target.project_id),
+            "destination": str(target.pk),
+        }
+    )
+    if not form.is_valid():
+        raise RuntimeError(f"the form is refused: {form.errors.as_json()}")
+    wish = form.wish(form.destination_of(), "Fault run")
+    try:
+        triggering.request_replication(actor=operator, wish=wish, key=key, now=timezone.now())
+    except triggering.AlreadyActive:
+        logger.debug("a colleague was faster")
+
+
+def _spoil_the_queue(chance: random.Random) -> None:
+    """Lose some of the nudges, and double some."""
+    waiting = list(DBTaskResult.objects.filter(status="READY").order_by("enqueued_at")[: 2 * _BATCH])
+    lost = [one.pk for one in waiting if chance.random() < _NUDGES_LOST]
+    DBTaskResult.objects.filter(pk__in=lost, status="READY").delete()
+    for one in waiting:
+        if chance.random() < _NUDGES_DOUBLED:
+            triggering.submission.submit_task.enqueue(*one.args_kwargs["args"])
+
+
+def _audit_has_grown(before: int) -> int:
+    count = AuditEntry.objects.count()
+    if count < before:
+        raise RuntimeError(f"the audit has shrunk from {before} to {count} entries (I5)")
+    return count
+
+
+def _play_the_person(operator: User) -> None:
+    """Settle what is unclear, where the service allows it: send it again, or take over what was found."""
+    now = timezone.now()
+    for replication in Replication.objects.filter(status="unconfirmed", submitted_at__lt=_window_ago(now)):
+        try:
+            if triggering.absence_gap(replication, now):
+                continue
+            triggering.rearm_replication(
+                actor=operator, replication=replication, reason="The cloud shows nothing", now=timezone.now()
+            )
+        except triggering.NotSettleable:
+            logger.debug("it has moved on meanwhile")
+
+
+def _window_ago(now: datetime) -> datetime:
+    from django.conf import settings
+
+    return now - settings.REPLICATION_SETTLE_WINDOW
+
+
+def _count(*statuses: str) -> int:
+    return Replication.objects.filter(status__in=statuses).count()
+
+
+def _settle(operator: User, say: Callable[[str], None]) -> None:
+    until = time.monotonic() + _SETTLING
+    while left := _count("requested", "submitting", "unconfirmed"):
+        if time.monotonic() > until:
+            say(f"{left} have not settled after {_SETTLING:.0f} seconds.")
+            return
+        _play_the_person(operator)
+        time.sleep(SETTLE_WINDOW / 20)
