@@ -13,7 +13,7 @@ DEADLINE = 0.9
 MARGIN = 0.3
 #: The longest send, and a margin before and after it.
 CLAIM = CONNECT + DEADLINE + 2 * MARGIN
-LOOKS_AT = (0.3, 1.0, 2.0, 3.5, 5.0)
+LOOKS_AT = (0.5, 2.5)
 #: The latest that the sandbox acts upon a request which it has received.
 LATEST_PROCESSING = 1.5
 SETTLE_WINDOW = 4.0
