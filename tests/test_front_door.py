@@ -52,7 +52,9 @@ def test_example_of_an_environment_lists_every_setting_with_its_default():
 
 
 def test_readme_tells_the_meaning_of_every_setting_and_of_no_other():
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
 
     assert sorted(name for name, _default, _meaning in rows) == sorted(variables_of_the_settings())
     assert [name for name, default, meaning in rows if not default.strip() or not meaning.strip()] == []

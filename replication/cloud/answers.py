@@ -99,7 +99,7 @@ class Answer:
 
         The shapes, in this order: the backup service's and the gateway's error_code, the camel case of some
         backends, a bare code, and each of these one level down. Keystone's own shape repeats the HTTP status
-        where others have a code: that is no code.
+        as a number where others have a code: that is no code.
         """
         body = self._error_object()
         nested = [(key, value) for key, value in body.items() if isinstance(value, Mapping)]
@@ -111,8 +111,8 @@ class Answer:
             ):
                 if candidate.get(code_key) is None and candidate.get(message_key) is None:
                     continue
-                is_keystone = wrapper == "error" and code_key == "code"
-                code = "" if is_keystone else _label(candidate.get(code_key), _LONGEST_CODE, self.secrets)
+                is_status = wrapper == "error" and isinstance(candidate.get(code_key), int)
+                code = "" if is_status else _label(candidate.get(code_key), _LONGEST_CODE, self.secrets)
                 return code, shown(candidate.get(message_key), _LONGEST_MESSAGE, self.secrets)
         return "", ""
 

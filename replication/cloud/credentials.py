@@ -4,6 +4,7 @@ Files and variables are read as openstacksdk reads them, so that what works for 
 live in this process's memory only, and are renewed before they end. It knows no call but signing in.
 """
 
+import json
 import os
 import threading
 import time
@@ -139,6 +140,8 @@ def read_cloud(name: str) -> Credentials:
         raise Misconfigured(f"The entry {name!r} cannot be used: {error}") from None
     except ConfigurationWarning:
         raise Misconfigured(f"The entry {name!r} names a profile that openstacksdk does not know.") from None
+    except keystone.AuthPluginException as error:
+        raise Misconfigured(f"The entry {name!r} cannot sign in: {error}") from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # The message is left out: it may quote a value, and values may be secret.
         raise Misconfigured(
@@ -176,21 +179,30 @@ def cloud_from_options(
 def _check_files() -> None:
     """Refuse a file that openstacksdk would pass over with a line in the log, as if it were not there."""
     named = os.environ.get("OS_CLIENT_CONFIG_FILE")
-    if named and not Path(named).is_file():
+    if named and not _is_there(named, Path.is_file):
         raise Misconfigured(
             f"OS_CLIENT_CONFIG_FILE names {named}, and there is no such file. Correct it or unset it."
         )
     secure = os.environ.get("OS_CLIENT_SECURE_FILE")
     for listed in ([named, *CONFIG_FILES], [secure, *SECURE_FILES]):
-        found = next((path for item in listed if item and (path := Path(item)).exists()), None)
+        found = next((item for item in listed if item and _is_there(item, Path.exists)), None)
         if found:
-            _check_file(found)
+            _check_file(Path(found))
+
+
+def _is_there(path: str, check: Callable[[Path], bool]) -> bool:
+    """Return what a check finds; false where this user may not even look, as openstacksdk has it."""
+    try:
+        return check(Path(path))
+    except OSError:
+        return False
 
 
 def _check_file(path: Path) -> None:
     try:
         with path.open(encoding="utf-8") as file:
-            yaml.safe_load(file)
+            # Not all JSON is YAML: the one may be indented by tabs.
+            json.load(file) if path.suffix == ".json" else yaml.safe_load(file)
     except OSError as error:
         raise Misconfigured(f"{path} cannot be read ({error.strerror}). Let this user read it.") from None
     except yaml.MarkedYAMLError as error:
@@ -200,8 +212,13 @@ def _check_file(path: Path) -> None:
         raise Misconfigured(
             f"{path} is not YAML: {place} cannot be understood. Correct it there or just above."
         ) from None
+    except json.JSONDecodeError as error:
+        raise Misconfigured(
+            f"{path} is not JSON: line {error.lineno}, column {error.colno} cannot be understood. Correct it there or "
+            "just above."
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise Misconfigured(f"{path} is not YAML. Correct it, or write it anew.") from None
+        raise Misconfigured(f"{path} cannot be understood. Correct it, or write it anew.") from None
 
 
 def _read_entry(name: str, config: OpenStackConfig) -> Credentials:
@@ -217,16 +234,16 @@ def _read_entry(name: str, config: OpenStackConfig) -> Credentials:
         raise Misconfigured(
             f"The entry {name!r} in {config.config_filename} is empty. Write auth and region_name under it."
         )
-    # openstacksdk would try to fill the placeholders, and does not know the project's id yet.
-    override = entry.pop("cbr_endpoint_override", None) or entry.pop("cbr-endpoint-override", None)
+    for key in ("cbr_endpoint_override", "cbr-endpoint-override"):
+        # openstacksdk would try to fill the placeholders, and does not know the project's id yet.
+        if isinstance(entry.get(key), str):
+            entry[key] = entry[key].replace("{", "{{").replace("}", "}}")
     region_name = _region_of(name, entry, config)
-    try:
-        region = config.get_one(name, region_name=region_name)
-    except (keystone.MissingRequiredOptions, keystone.NoMatchingPlugin) as error:
-        raise Misconfigured(f"The entry {name!r} cannot sign in: {error}") from None
+    region = config.get_one(name, region_name=region_name)
     auth = region.config["auth"]
     _check_auth(name, auth, region.config["auth_type"])
     plugin = region.get_auth()
+    # Those that come with keystoneauth are refused above for their options; others may be installed beside it.
     if not isinstance(plugin, BaseIdentityPlugin):
         raise Misconfigured(f"The entry {name!r} has an auth_type that gets no token. Use password.")
     return Credentials(
@@ -234,7 +251,7 @@ def _read_entry(name: str, config: OpenStackConfig) -> Credentials:
         region=region_name,
         plugin=plugin,
         auth=auth,
-        cbr_endpoint_override=str(override or region.config.get("cbr_endpoint_override") or "") or None,
+        cbr_endpoint_override=str(region.config.get("cbr_endpoint_override") or "") or None,
         verify=_authorities(name, region.config),
     )
 
@@ -273,15 +290,20 @@ def _check_auth(name: str, auth: Mapping[str, Any], auth_type: str) -> None:
 
 
 def _authorities(name: str, settings: Mapping[str, Any]) -> bool | str:
-    if settings.get("verify") is False or settings.get("insecure"):
+    verify = settings.get("verify")
+    if not (verify is None or verify is True or isinstance(verify, str)) or settings.get("insecure"):
         raise Misconfigured(
             f"The entry {name!r} switches off the verification of certificates, and with it would hand its password to "
             "anybody. Name the authority's file as cacert instead."
         )
-    cacert = settings.get("cacert")
-    if not cacert:
+    # As openstacksdk has it, a verify that is a string is such a file too; so "false" is one that is not there.
+    named = settings.get("cacert") or verify
+    if not isinstance(named, str) or not named:
         return True
-    path = Path(str(cacert)).expanduser()
-    if not path.is_file():
-        raise Misconfigured(f"The entry {name!r} names {path} as cacert, and there is no such file.")
+    path = Path(named).expanduser()
+    if not _is_there(str(path), Path.is_file):
+        key = "cacert" if settings.get("cacert") else "verify"
+        raise Misconfigured(
+            f"The entry {name!r} names {path} as {key}, and there is no such file. Verification is never switched off."
+        )
     return str(path)

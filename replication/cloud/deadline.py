@@ -1,4 +1,4 @@
-"""A deadline for one HTTP request that holds whatever the other side does.
+"""A deadline for one HTTP request, and a size for its answer, that hold whatever the other side does.
 
 The timeouts of the HTTP libraries count from one read to the next: a header dripped byte by byte, endless 1xx answers
 or a slow handshake outlive them all. Here a watchdog shuts the socket down when the time is over, and tells whether a
@@ -23,6 +23,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from .delivery import DeadlinePassed
+
+_CHUNK = 64 * 1024
 
 _current: ContextVar["Attempt | None"] = ContextVar("replication_cloud_attempt", default=None)
 
@@ -171,12 +173,32 @@ class DeadlineAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
+    def close(self) -> None:
+        """Close the kept connections now: dropping a pool leaves them to the garbage collection."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118  # it offers no other way to see its keys
+            if pool := self.poolmanager.pools.get(key):
+                pool.close()
+        super().close()
+
 
 class _NoCookies(RequestsCookieJar):
     """Keeps no cookie: what one answer sets must not travel with the next request."""
 
     def set_cookie(self, cookie: Any, *args: Any, **kwargs: Any) -> None:
         """Drop the cookie."""
+
+
+def read_body(response: requests.Response, largest: int) -> bytes:
+    """Return the decompressed body, or its beginning of one byte more than the largest size in bytes.
+
+    What requests reads by itself has no limit: a few kilobytes could become gigabytes.
+    """
+    body = bytearray()
+    for chunk in response.raw.stream(_CHUNK, decode_content=True):
+        body += chunk[: largest + 1 - len(body)]
+        if len(body) > largest:
+            break
+    return bytes(body)
 
 
 def plain_session() -> requests.Session:

@@ -136,25 +136,26 @@ def decide_failure(error: BaseException, call: Call, *, sent: bool | None, host:
     proof = _proof(inner)
     host = host or "the endpoint"
     kind: type[CloudError]
+    code = ""
     if isinstance(inner, ssl.SSLCertVerificationError) and not sent:
-        kind = Misconfigured
+        kind, code = Misconfigured, "tls"
         reason = shown(getattr(inner, "verify_message", "no reason given"), 200, ())
         message = (
             f"The certificate of {host} is not trusted ({reason}). Nothing was sent. If the "
             "endpoint is the right one, name its authority as cacert in the entry; verification is never switched off."
         )
     elif proof is Proof.BAD_ADDRESS and not sent:
-        kind = Misconfigured
+        kind, code = Misconfigured, "endpoint"
         message = (
             f"The address of the endpoint cannot be used ({type(inner).__name__}). Correct it in the entry."
         )
     elif sent is False or (sent is None and proof is Proof.NOT_SENT):
-        kind = NotDelivered
+        kind, code = NotDelivered, "unreachable"
         message = f"No connection to {host}: {_words(inner)}. Nothing was sent."
     else:
-        kind = OutcomeUnknown
+        kind, code = OutcomeUnknown, "no_answer"
         message = f"The request may have reached {host}, but its answer was lost: {_words(inner)}."
-    return kind(message, region=call.region, method=call.method, path=call.path)
+    return kind(message, region=call.region, method=call.method, path=call.path, code=code)
 
 
 def _proof(error: BaseException) -> Proof:
@@ -227,6 +228,8 @@ def decide_read(answer: Answer) -> CloudError | None:
 def unknown(answer: Answer, message: str) -> OutcomeUnknown:
     """Return an error for an answer that leaves the outcome open, with the first bytes as evidence."""
     error = describe(OutcomeUnknown, answer, message)
+    if answer.http_status < 300:
+        error.code = "bad_answer"
     error.evidence = answer.evidence
     return error
 

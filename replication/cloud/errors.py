@@ -37,7 +37,8 @@ class CloudError(Exception):
         #: The cloud's own id of the call, for its support; empty when no answer carried one.
         self.request_id = request_id
         self.http_status = http_status
-        #: The cloud's error code as it stands in the answer, as in BackupService.6130; empty when there was none.
+        #: The cloud's error code as it stands in the answer, as in BackupService.6130. Where there was none, a word of
+        #: ours that says why: unreachable, tls, endpoint, no_answer, bad_answer, redirect. Empty for anything else.
         self.code = code
 
     def __repr__(self) -> str:

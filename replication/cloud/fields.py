@@ -212,7 +212,7 @@ class Fields:
         For extra_info, whose type differs between clouds and which nothing depends on.
         """
         value = self.values.get(key)
-        if isinstance(value, str) and value.startswith("{"):
+        if isinstance(value, str) and value.lstrip().startswith("{"):
             try:
                 value = parse_json(value.encode(errors="replace"))
             except Unreadable:

@@ -66,19 +66,18 @@ def read_all(
         ids = [item.id for item in page.items]
         if offset and (not ids or ids[0] not in found):
             offset = max(0, offset - page_size)
+            # What is read again now is no sign of a server that repeats itself.
+            before, repeats = [], 0
             continue
-        known = len(found)
         found.update(zip(ids, page.items, strict=True))
         end = offset + len(ids)
         repeats = repeats + 1 if ids == before and len(ids) > 1 else 0
         # Once may be chance: as many items may have come in front as a page is long.
         if repeats > 1:
             raise Unreadable("The list cannot be read: the cloud answers every offset with the same page.")
-        if (
-            len(ids) < page_size
-            and not repeats
-            and (len(found) == known or (page.count is not None and end >= page.count))
-        ):
+        # That nothing was new is no sign of the end: after a step back the known part is read again.
+        is_told = page.count is not None and end >= page.count and len(ids) < page_size and not repeats
+        if len(ids) < 2 or is_told:
             if page.count is not None and end < page.count:
                 logger.warning("a list ends after %d items, though it is said to have %d", end, page.count)
             return tuple(found.values())

@@ -4,6 +4,7 @@ Turns everything that can go wrong there into our errors: nothing is ever trigge
 be tried again. Knows no file and no variable, and keeps nothing.
 """
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,13 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.session import Session
 
 from .answers import Answer, Call, log_call, shown
-from .deadline import Attempt, plain_session
+from .deadline import Attempt, plain_session, read_body
 from .delivery import DeadlinePassed, decide_failure, describe, throttled
 from .errors import Misconfigured, NotDelivered, SignInFailed
 
 SIGN_IN_DEADLINE_SECONDS = 30.0
+#: In bytes after decompression; a catalog of every service in every region is a tenth of that.
+LARGEST_SIGN_IN_ANSWER = 1024 * 1024
 _CONNECTION_SECONDS = 10.0
 #: Assumed for a token that does not tell how long it lives.
 _UNKNOWN_LIFETIME = timedelta(minutes=5)
@@ -100,7 +103,7 @@ DECISIONS: dict[type[BaseException], type[NotDelivered]] = {
 }
 
 #: What reading an answer of unexpected form raises in keystoneauth, which takes its form for granted.
-_MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+_MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 _FAILURES = (
     keystone.ClientException,
     keystone.RetriableConnectionFailure,
@@ -137,14 +140,21 @@ def sign_in(
     call = Call(region=region, method="POST", path=f"{urlsplit(auth_url).path.rstrip('/')}/auth/tokens")
     seen: list[requests.Response] = []
     started = time.monotonic()
-    with plain_session() as plain, Attempt(deadline_seconds):
-        plain.hooks["response"].append(lambda response, *_args, **_kwargs: seen.append(response))
+    with plain_session() as plain, Attempt(deadline_seconds) as attempt:
+        plain.hooks["response"] += [_limit, lambda response, *_args, **_kwargs: seen.append(response)]
         # A redirect would carry the password to another host; a retry would count towards locking the user.
         session = Session(session=plain, verify=verify, timeout=_CONNECTION_SECONDS, redirect=False)
         try:
             signed_in = _read(plugin.get_auth_ref(session))
         except _FAILURES as failure:
-            error = _decide(failure, call, seen, host=urlsplit(auth_url).hostname or "", secrets=secrets)
+            error = _decide(
+                DeadlinePassed() if attempt.ended else failure,
+                call,
+                seen,
+                sent=attempt.sent,
+                host=urlsplit(auth_url).hostname or "",
+                secrets=secrets,
+            )
         else:
             answer = _as_answer(seen[-1], call, secrets)
             log_call(call, str(answer.http_status), started, answer.request_id)
@@ -153,10 +163,23 @@ def sign_in(
     raise error
 
 
+def _limit(response: requests.Response, *_args: Any, **_kwargs: Any) -> None:
+    """Read the body before requests does so without limit; one that is too large counts as none."""
+    try:
+        body = read_body(response, LARGEST_SIGN_IN_ANSWER)
+    except lower.HTTPError as failure:
+        # What requests would have made of it, and keystoneauth expects.
+        raise requests.ConnectionError(failure, request=response.request) from None
+    finally:
+        response.close()
+    response._content = body if len(body) <= LARGEST_SIGN_IN_ANSWER else b""  # noqa: SLF001  # requests has no limit
+    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001  # as above
+
+
 def _read(answer: Any) -> SignedIn:
     """Return what we need of the answer, or raise whatever its form leads to."""
     token, project_id = answer.auth_token, answer.project_id
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+    if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
         raise TypeError("the token is none")
     if not project_id:
         raise Misconfigured(
@@ -165,7 +188,7 @@ def _read(answer: Any) -> SignedIn:
     if not isinstance(project_id, str) or not project_id.isalnum():
         raise TypeError("the project is none")
     expires_at = answer.expires.astimezone(UTC)
-    issued_at = answer.issued.astimezone(UTC) if answer.issued else datetime.now(UTC)
+    issued_at = answer.issued.astimezone(UTC)
     catalog = answer.service_catalog.catalog if answer.has_service_catalog() else ()
     return SignedIn(
         access=Access(
@@ -180,19 +203,29 @@ def _read(answer: Any) -> SignedIn:
 
 
 def _decide(
-    failure: BaseException, call: Call, seen: list[requests.Response], *, host: str, secrets: tuple[str, ...]
+    failure: BaseException,
+    call: Call,
+    seen: list[requests.Response],
+    *,
+    sent: bool,
+    host: str,
+    secrets: tuple[str, ...],
 ) -> NotDelivered:
     if isinstance(failure, Misconfigured):
         return failure
     if broken := _broken_connection(failure):
-        error = decide_failure(broken, call, sent=False, host=host)
+        error = decide_failure(broken, call, sent=sent, host=host)
         if isinstance(error, NotDelivered):
             return error
+        message = f"{error.message} It was the sign-in, so nothing was started."
+        return NotDelivered(message, region=call.region, method=call.method, path=call.path)
     if seen and seen[-1].status_code >= 300:
         return _answered(_as_answer(seen[-1], call, secrets))
     kind = next((DECISIONS[parent] for parent in type(failure).__mro__ if parent in DECISIONS), SignInFailed)
     said = (
-        shown(str(failure), 300, secrets) if isinstance(failure, keystone.ClientException) else "unknown form"
+        shown(str(failure), 300, secrets).rstrip(".")
+        if isinstance(failure, keystone.ClientException)
+        else "unknown form"
     )
     return kind(
         f"The identity service at {host} did not sign us in: {said}.",
@@ -209,7 +242,8 @@ def _broken_connection(failure: BaseException) -> BaseException | None:
         hidden, requests.RequestException | lower.HTTPError | DeadlinePassed | OSError
     ):
         hidden = hidden.__cause__ or hidden.__context__
-    return hidden
+    # Here a complete answer came over a whole connection, and it is no JSON.
+    return None if isinstance(hidden, requests.exceptions.InvalidJSONError) else hidden
 
 
 def _as_answer(response: requests.Response, call: Call, secrets: tuple[str, ...]) -> Answer:

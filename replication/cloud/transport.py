@@ -17,7 +17,7 @@ import urllib3.exceptions
 
 from .answers import Answer, Call, log_call
 from .credentials import Credentials
-from .deadline import Attempt, plain_session
+from .deadline import Attempt, plain_session, read_body
 from .delivery import DeadlinePassed, decide_failure, decide_read
 from .errors import CloudError, Misconfigured, OutcomeUnknown, SignInFailed, Throttled
 from .transcript import Transcript
@@ -33,7 +33,6 @@ READ_DEADLINE_SECONDS = 120
 LARGEST_REPLICATE_ANSWER = 1024 * 1024
 LARGEST_READ_ANSWER = 64 * 1024 * 1024
 
-_CHUNK = 64 * 1024
 _READ_ATTEMPTS = 3
 _FIRST_PAUSE = 0.5
 #: A longer pause than this is for whoever asked, who can do other things meanwhile.
@@ -255,12 +254,7 @@ def _send(
     response = session.get_adapter(request.url).send(
         prepared, stream=True, timeout=timeout, verify=verify, proxies={}
     )
-    body = bytearray()
     try:
-        for chunk in response.raw.stream(_CHUNK, decode_content=True):
-            body += chunk[: limits.largest + 1 - len(body)]
-            if len(body) > limits.largest:
-                break
+        return response, read_body(response, limits.largest)
     finally:
         response.close()
-    return response, bytes(body)

@@ -243,7 +243,7 @@ def _settle(
 ) -> None:
     status, action, outcome = follows
     with transaction.atomic(durable=True):
-        _end_attempt(delivery, outcome, now, _code(error))
+        _end_attempt(delivery, outcome, now, error.code)
         moved = _mine(delivery).move(
             ReplicationStatus.SUBMITTING,
             status,
@@ -251,7 +251,7 @@ def _settle(
             check_after=None if pause is None else now + pause,
             claimed_until=None,
             cloud_request_id=error.request_id[:255],
-            error_code=_code(error),
+            error_code=error.code[:64],
             error_message=str(error.message),
         )
         audit.record(
@@ -337,13 +337,6 @@ def _pause(replication: Replication, error: CloudError) -> timedelta:
     grown: timedelta = min(_FIRST_PAUSE * 2 ** min(replication.attempt, 10), _LONGEST_PAUSE)
     # Spread, so that what was held up together does not come back together.
     return grown * random.uniform(0.8, 1.2)  # noqa: S311  # no secret depends on it
-
-
-def _code(error: CloudError) -> str:
-    """Return the cloud's code; one of our own where there was no answer to take it from."""
-    if not error.code and error.http_status is None and isinstance(error, OutcomeUnknown):
-        return "no_answer"
-    return error.code[:64]
 
 
 def _told(error: CloudError) -> dict[str, Any]:

@@ -109,6 +109,7 @@ class RawServer:
                 return
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
             self._answer_requests(connection)
 
     def _answer_requests(self, connection: socket.socket) -> None:
@@ -126,7 +127,8 @@ class RawServer:
 
 def _read_request(reader: Any) -> Received | None:
     start = reader.readline().decode("latin-1").split()
-    if not start:
+    if len(start) < 2:
+        # The end, or the beginning of a handshake.
         return None
     headers = {}
     while line := reader.readline().decode("latin-1").strip():

@@ -126,7 +126,7 @@ def test_the_wrapped_exception_decides_and_is_put_in_words():
 
     def decided(error):
         error = decide_failure(error, CALL, sent=None, host="cbr.example")
-        return type(error), error.message
+        return type(error), error.code, error.message
 
     assert [
         decided(wrapped(refused)),
@@ -137,16 +137,25 @@ def test_the_wrapped_exception_decides_and_is_put_in_words():
         decided(requests.exceptions.ReadTimeout()),
         decided(cut),
     ] == [
-        (NotDelivered, "No connection to cbr.example: connection refused. Nothing was sent."),
-        (NotDelivered, "No connection to cbr.example: its name is not known. Nothing was sent."),
-        (NotDelivered, "No connection to cbr.example: it did not answer in time. Nothing was sent."),
-        (Misconfigured, untrusted_words),
+        (NotDelivered, "unreachable", "No connection to cbr.example: connection refused. Nothing was sent."),
+        (
+            NotDelivered,
+            "unreachable",
+            "No connection to cbr.example: its name is not known. Nothing was sent.",
+        ),
+        (
+            NotDelivered,
+            "unreachable",
+            "No connection to cbr.example: it did not answer in time. Nothing was sent.",
+        ),
+        (Misconfigured, "tls", untrusted_words),
         (
             Misconfigured,
+            "endpoint",
             "The address of the endpoint cannot be used (MissingSchema). Correct it in the entry.",
         ),
-        (OutcomeUnknown, f"{lost_words}it did not answer in time."),
-        (OutcomeUnknown, f"{lost_words}the connection broke (ConnectionResetError)."),
+        (OutcomeUnknown, "no_answer", f"{lost_words}it did not answer in time."),
+        (OutcomeUnknown, "no_answer", f"{lost_words}the connection broke (ConnectionResetError)."),
     ]
 
 

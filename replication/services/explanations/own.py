@@ -10,16 +10,16 @@ OWN: dict[str, Explanation] = {
         _("The cloud could not be reached"),
         _("No connection came about: the name was not found, or nobody answered there."),
         _(
-            "Check whether this machine reaches the cloud at all: name resolution, firewall, proxy. If other entries "
-            "work, check the address of this one."
+            "Check whether this machine reaches the cloud at all: name resolution and firewall; no proxy is used. If "
+            "other entries work, check the address of this one."
         ),
     ),
     "tls": not_reached(
         _("The cloud's certificate was not accepted"),
         _("The other side could not prove that it is the cloud, so nothing was sent to it."),
         _(
-            "Check the endpoint's address and this machine's clock. Behind a proxy with a certificate of its own, "
-            "name that as cacert in clouds.yaml."
+            "Check the endpoint's address and this machine's clock. If something on the way opens encrypted "
+            "connections, name its authority as cacert in clouds.yaml."
         ),
     ),
     "endpoint": not_reached(
