@@ -7,13 +7,14 @@ unfit is refused here as well, whatever the browser sends.
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.contrib.auth.models import User
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -91,7 +92,7 @@ class Choices:
             _sources(wanted.get("vault")),
             _by_id(_sources(wanted.get("vault")), wanted.get("vault")),
             _vault_entry,
-            preflight.judge_source,
+            lambda vault: judge_source(vault, vault.backup_count),  # type: ignore[attr-defined]  # annotated by _sources
         )
         regions = Region.objects.present().order_by("name")
         self.regions = Menu(
@@ -129,6 +130,13 @@ class Choices:
         return preflight.judge_destination(vault, self.source)
 
 
+def judge_source(vault: Vault, backups: int) -> Finding | None:
+    """Say why no replication can start from this vault, also when the reason is that it holds nothing."""
+    if found := preflight.judge_source(vault):
+        return found
+    return None if backups else Finding(_("It has no backups."), "BackupService.0001", blocking=True)
+
+
 def _sources(wanted: object) -> QuerySet[Vault]:
     """Return the vaults to replicate from, and the wanted one whatever it is, so that its reason can be told."""
     listed = Q(vanished_at=None) & ~Q(protect_type=Vault.REPLICATION)
@@ -137,6 +145,7 @@ def _sources(wanted: object) -> QuerySet[Vault]:
     return (
         Vault.objects.filter(listed)
         .select_related("project__region")
+        .annotate(backup_count=Count("backups", filter=Q(backups__vanished_at=None)))
         .order_by("project__region__name", "project__name", "name", "vault_id")
     )
 
@@ -329,6 +338,12 @@ class ReasonForm(forms.Form):
         return " ".join(str(self.cleaned_data["reason"]).split())
 
 
+#: Codes of the validators that a filter's fields have, beside those that the fields know themselves.
+_FILTER_ERRORS = ("max_length", "min_value", "max_value", "null_characters_not_allowed")
+#: Days that every time zone can express as moments.
+_DAYS = (MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9000, 1, 1)))
+
+
 class _FilterForm(forms.Form):
     """A form whose answers stand in the address. Everything may be left out, and nonsense counts as left out."""
 
@@ -337,6 +352,9 @@ class _FilterForm(forms.Form):
         for field in self.fields.values():
             is_choice = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+            field.error_messages = dict.fromkeys(
+                (*field.error_messages, *_FILTER_ERRORS), _("Not understood, so it is left out.")
+            )
 
     @property
     def is_narrowed(self) -> bool:
@@ -384,8 +402,18 @@ class HistoryFilterForm(_FilterForm):
         to_field_name="username",
         empty_label=_("Everybody"),
     )
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=_("Since"),
+        required=False,
+        validators=_DAYS,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    until = forms.DateField(
+        label=_("Until"),
+        required=False,
+        validators=_DAYS,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
     size = forms.TypedChoiceField(
         label=_("Rows"), required=False, coerce=int, choices=[(size, size) for size in SIZES]
     )

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
-from replication.models import AuditEntry, Look, Replication, ReplicationRecord
+from replication.lifecycle import ReplicationStatus
+from replication.models import AuditEntry, Look, Replication, ReplicationRecord, Vault
 
 from .reading import AuditAdmin, AuditInline
 
@@ -60,6 +61,20 @@ class PersonFilter(admin.RelatedOnlyFieldListFilter):
         self.title = _("person")
 
 
+class SourceFilter(admin.RelatedFieldListFilter):
+    """The vaults that anything was replicated from, by the way to them."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:  # noqa: ARG002  # Django's signature
+        """Return the id and the name of each."""
+        vaults = (
+            Vault.objects.filter(replications__isnull=False)
+            .distinct()
+            .select_related("project__region")
+            .order_by("project__region__name", "project__name", "name")
+        )
+        return [(vault.pk, f"{vault.project} / {vault.name}") for vault in vaults]
+
+
 @admin.register(Replication)
 class ReplicationAdmin(AuditAdmin):
     """Every replication that was ever asked for."""
@@ -67,7 +82,7 @@ class ReplicationAdmin(AuditAdmin):
     list_display = (
         "reference",
         "status",
-        "source_vault",
+        "source",
         "route",
         "requested_by",
         "requested_at",
@@ -78,7 +93,7 @@ class ReplicationAdmin(AuditAdmin):
         "source_region",
         "destination_region",
         ("actor", PersonFilter),
-        ("source_vault", admin.RelatedOnlyFieldListFilter),
+        ("source_vault", SourceFilter),
     )
     list_select_related = ("actor", "source_vault")
     date_hierarchy = "requested_at"
@@ -184,6 +199,11 @@ class ReplicationAdmin(AuditAdmin):
         """Return the address of the page on which the replication can be acted upon."""
         return reverse("replication-detail", args=[obj.pk])
 
+    @admin.display(description=_("source vault"), ordering="source_vault__name")
+    def source(self, obj: Replication) -> str:
+        """Return the name alone: with the ID beside it the list would not fit, and the row's page has that."""
+        return obj.source_vault.name
+
     @admin.display(description=_("from and to"), ordering="destination_region")
     def route(self, obj: Replication) -> str:
         """Return the two regions."""
@@ -220,7 +240,7 @@ class ReplicationRecordAdmin(AuditAdmin):
 class AuditEntryAdmin(AuditAdmin):
     """Who did what, and what the worker found out."""
 
-    list_display = ("moment", "actor_name", "action", "subject", "from_status", "to_status", "request_id")
+    list_display = ("moment", "actor_name", "action", "subject", "before", "after", "request_id")
     list_filter = ("action", ("actor", PersonFilter))
     list_select_related = ("replication",)
     date_hierarchy = "at"
@@ -228,15 +248,25 @@ class AuditEntryAdmin(AuditAdmin):
     search_fields = ("^replication__id", "actor_name", "request_id__exact", "cloud_request_id__exact")
     search_help_text = _("The replication's ID, a person, a request ID of ours or of the cloud")
     fields = (
-        *("id", "moment", "actor_name", "action", "replication", "from_status", "to_status"),
+        *("id", "moment", "actor_name", "action", "replication", "before", "after"),
         *("details", "request_id", "cloud_request_id"),
     )
-    readonly_fields = ("id", "moment")
+    readonly_fields = ("id", "moment", "before", "after")
 
     @admin.display(description=_("at"), ordering="id")
     def moment(self, obj: AuditEntry) -> str:
         """Return the time to the second and with its offset: what happened first must be told apart."""
         return timezone.localtime(obj.at).isoformat(sep=" ", timespec="seconds")
+
+    @admin.display(description=_("from"), ordering="from_status", empty_value="-")
+    def before(self, obj: AuditEntry) -> str | None:
+        """Return the status before, in the words of the pages."""
+        return str(ReplicationStatus(obj.from_status).label) if obj.from_status else None
+
+    @admin.display(description=_("to"), ordering="to_status", empty_value="-")
+    def after(self, obj: AuditEntry) -> str | None:
+        """Return the status afterwards, in the words of the pages."""
+        return str(ReplicationStatus(obj.to_status).label) if obj.to_status else None
 
     @admin.display(description=_("replication"), ordering="replication__id", empty_value="-")
     def subject(self, obj: AuditEntry) -> str | None:

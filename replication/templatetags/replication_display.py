@@ -378,8 +378,9 @@ def copyable(value: object, label: str, *, full: bool = False) -> SafeString:
         return NONE
     shown = text if full or len(text) <= 13 else f"{text[:8]}…"
     return format_html(
-        '<span class="copyable"><code title="{}">{}</code>'
+        '<span class="copyable"><code{} title="{}">{}</code>'
         '<button type="button" class="copy" data-copy="{}" aria-label="{}" title="{}">{}</button></span>',
+        mark_safe(' class="full"') if shown == text else "",
         text,
         shown,
         text,

@@ -70,7 +70,7 @@ def _may_change() -> QuerySet[Replication]:
 
 
 def _context(request: PageRequest, now: datetime) -> dict[str, object]:
-    version = _version(now)
+    seen = _version(now)
     counts = statistics.overview(now)
     inventory = statistics.inventory_health(now)
     worker = statistics.worker_health(now)
@@ -81,7 +81,8 @@ def _context(request: PageRequest, now: datetime) -> dict[str, object]:
     under_way = _newest(Replication.objects.active().exclude(unclear))
     ended = _newest(Replication.objects.filter(status__in=FINAL).exclude(troubled & recent))
     return {
-        "version": version,
+        # Not "version": that is the site's own, in the footer.
+        "stamp": seen,
         "polls": inventory.is_first_reading_pending or _may_change().exists(),
         "counts": counts,
         "summary": summarise(counts, inventory, worker),

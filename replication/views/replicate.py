@@ -70,7 +70,8 @@ def destination_fields(request: PageRequest) -> HttpResponse:
     """Answer a change of one choice: the menus that follow from it, and the address that keeps it."""
     require(request.user, Right.TRIGGER)
     form = ReplicationForm(initial=request.GET.dict())
-    response = render(request, "replication/_destination_fields.html", {"form": form})
+    context = {"form": form, "renews_source": True}
+    response = render(request, "replication/_destination_fields.html", context)
     kept = {name: request.GET[name] for name in form.CHOSEN if request.GET.get(name)}
     return replace_url(response, f"{reverse('replication-new')}?{urlencode(kept)}")
 

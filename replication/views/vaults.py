@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from replication.forms import VaultFilterForm
+from replication.forms import VaultFilterForm, judge_source
 from replication.lifecycle import RecordStatus
 from replication.models import Backup, Replication, ReplicationRecord, Vault
 from replication.roles import Right, can
@@ -95,7 +95,8 @@ def _rows(vaults: Iterable[Vault]) -> tuple[VaultRow, ...]:
     )
     last = _last_replications(listed)
     return tuple(
-        VaultRow(vault, backups.get(vault.pk, 0), last.get(vault.pk), _obstacle(vault)) for vault in listed
+        VaultRow(vault, found := backups.get(vault.pk, 0), last.get(vault.pk), _obstacle(vault, found))
+        for vault in listed
     )
 
 
@@ -121,10 +122,10 @@ def _last_replications(vaults: list[Vault]) -> dict[uuid.UUID, Row]:
     return {vault: rows[last] for vault, last in chosen.items() if last in rows}
 
 
-def _obstacle(vault: Vault) -> preflight.Finding | None:
+def _obstacle(vault: Vault, backups: int) -> preflight.Finding | None:
     if vault.is_replication_vault:
         return preflight.judge_destination(vault, None)
-    return preflight.judge_source(vault)
+    return judge_source(vault, backups)
 
 
 @require_GET
@@ -142,7 +143,7 @@ def vault_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     )
     context = {
         "vault": vault,
-        "obstacle": _obstacle(vault),
+        "obstacle": _obstacle(vault, shown.paginator.count),
         "page": shown,
         "backups": _backup_rows(shown.object_list, vault),
         "replications": rows_of(with_both_ends(involved).order_by("-requested_at", "-id")[:_REPLICATIONS]),
