@@ -256,7 +256,7 @@ def gigabytes(gb: int | None) -> str:
     """Return whole GB with separators; "unknown" where the cloud did not say."""
     if gb is None:
         return _("unknown")
-    return _("%(size)s GB") % {"size": _number(gb)}
+    return _("%(size)s\N{NO-BREAK SPACE}GB") % {"size": _number(gb)}
 
 
 @register.filter
@@ -265,9 +265,9 @@ def megabytes(mb: int | None) -> str:
     if mb is None:
         return _("unknown")
     if mb < 1024:
-        return _("%(size)s MB") % {"size": _number(mb)}
+        return _("%(size)s\N{NO-BREAK SPACE}MB") % {"size": _number(mb)}
     decimals = 1 if mb % 1024 and mb < 1024 * 1024 else 0
-    return _("%(size)s GB") % {"size": _number(mb / 1024, decimals)}
+    return _("%(size)s\N{NO-BREAK SPACE}GB") % {"size": _number(mb / 1024, decimals)}
 
 
 def _number(value: float, decimals: int = 0) -> str:

@@ -148,7 +148,7 @@ def _evidence(
         "decision": decision,
         "snapshot": snapshot,
         "replication": replication,
-        "obstacle": snapshot.absence_gap if decision.needs_absence else "",
+        "obstacle": snapshot.absence_gap if decision.needs_absence else snapshot.adoption_gap,
         "reason": reason,
     }
     return render(request, "replication/replication_settle.html", context)

@@ -36,7 +36,8 @@ class Summary:
 @page
 def overview(request: PageRequest) -> HttpResponse:
     """Show how things stand."""
-    return render(request, "replication/overview.html", _context(request, timezone.now()))
+    now = timezone.now()
+    return render(request, "replication/overview.html", _context(request, now, _version(now)))
 
 
 @require_GET
@@ -44,9 +45,10 @@ def overview(request: PageRequest) -> HttpResponse:
 def activity(request: PageRequest) -> HttpResponse:
     """Answer a poll: the part that changes, or nothing at all if it did not."""
     now = timezone.now()
-    if request.GET.get("version") == _version(now):
+    version = _version(now)
+    if request.GET.get("version") == version:
         return HttpResponse(status=204)
-    return render(request, "replication/_overview.html", _context(request, now))
+    return render(request, "replication/_overview.html", _context(request, now, version))
 
 
 def _version(now: datetime) -> str:
@@ -69,8 +71,8 @@ def _may_change() -> QuerySet[Replication]:
     return Replication.objects.filter(Q(status__in=ACTIVE) | Q(check_after__isnull=False))
 
 
-def _context(request: PageRequest, now: datetime) -> dict[str, object]:
-    seen = _version(now)
+def _context(request: PageRequest, now: datetime, version: str) -> dict[str, object]:
+    """Read what the page shows. The version was taken before: whatever changes in between is asked for again."""
     counts = statistics.overview(now)
     inventory = statistics.inventory_health(now)
     worker = statistics.worker_health(now)
@@ -82,7 +84,7 @@ def _context(request: PageRequest, now: datetime) -> dict[str, object]:
     ended = _newest(Replication.objects.filter(status__in=FINAL).exclude(troubled & recent))
     return {
         # Not "version": that is the site's own, in the footer.
-        "stamp": seen,
+        "stamp": version,
         "polls": inventory.is_first_reading_pending or _may_change().exists(),
         "counts": counts,
         "summary": summarise(counts, inventory, worker),

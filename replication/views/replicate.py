@@ -138,7 +138,7 @@ def _request(
     except triggering.NotReplicable:
         return _last_look(request, form, destination, reason)
     if is_new:
-        messages.success(request, _("It is written down and will be sent within seconds."))
+        messages.success(request, _("Requested. This page shows what becomes of it."))
     else:
         messages.info(request, _already_started(replication))
     return see_other("replication-detail", replication.pk)

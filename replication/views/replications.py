@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from replication.lifecycle import RecordStatus
@@ -110,9 +111,18 @@ class Snapshot:
         return "\n".join(f"{name}: {value}" for name, value in lines.items() if value)
 
     @property
+    def adoption_gap(self) -> str:
+        """What stands against taking over what was found; empty when nothing does."""
+        if self.replication.adoption_allowed:
+            return _("A person has allowed it already, and the next look does so.")
+        if not self.looks or not self.looks[0].found:
+            return _("The latest look at the cloud found nothing to take over.")
+        return ""
+
+    @property
     def can_adopt(self) -> bool:
         """Whether there is something in the cloud to take over, and nobody has allowed it yet."""
-        return bool(self.looks and self.looks[0].found) and not self.replication.adoption_allowed
+        return not self.adoption_gap
 
 
 @require_GET

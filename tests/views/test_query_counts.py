@@ -1,0 +1,158 @@
+"""How many queries a page costs, however many rows there are: tests/query_counts.json holds the number for each.
+
+A page that needs more or fewer than before fails here. Look why; then change the file.
+"""
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from replication.models import AuditAction, Look, WorkerBeat
+from replication.services import audit
+from tests.builders import (
+    NOW,
+    a_backup,
+    a_project,
+    a_record,
+    a_replication,
+    a_replication_vault,
+    a_user,
+    a_vault,
+)
+from tests.views.site import review_address
+
+BASELINE = json.loads((Path(__file__).parent.parent / "query_counts.json").read_text())
+SIZES = (1, 10, 100)
+
+
+class World:
+    """One vault in the focus of every page, and as many rows of everything else as asked for."""
+
+    def __init__(self):
+        self.source, self.destination = a_vault(name="focus"), a_replication_vault(name="receiver")
+        self.oskar = a_user("oskar", "operator")
+        self.replication = a_replication(
+            source=self.source, destination=self.destination, actor=self.oskar, status="unconfirmed"
+        )
+        self.queued = a_replication(
+            source=a_vault(name="queued"), destination=self.destination, actor=self.oskar
+        )
+        self.free = a_vault(name="free")
+        # One of each kind that the overview lists, and more than a page of the list has, since what is not there
+        # saves queries.
+        for status in ("running", "succeeded", *["cancelled"] * 25):
+            a_replication(source=a_vault(name=status), destination=self.destination, status=status)
+        self.rows = 0
+
+    def grow(self, rows):
+        for number in range(self.rows, rows):
+            self._add(number)
+        self.rows = rows
+
+    def _add(self, number):
+        person = a_user(f"person-{number}", "operator")
+        project = a_project(f"eu-de_team{number}", cloud=f"team-{number}")
+        vault = a_vault(name=f"vault-{number}", project=project)
+        status = ("running", "succeeded", "partial", "unconfirmed")[number % 4]
+        other = a_replication(
+            source=vault,
+            destination=self.destination,
+            actor=person,
+            status=status,
+            requested_at=timezone.now(),
+            changed_at=timezone.now(),
+        )
+        past = a_replication(source=self.source, destination=self.destination, actor=person, status="failed")
+        for vault in (self.source, self.free, self.destination):
+            backup = a_backup(vault=vault)
+        for replication in (self.replication, other, past):
+            a_record(replication=replication, source_backup=backup, error_code="BackupService.1006")
+            audit.record(AuditAction.ACCEPTED, now=NOW, actor=person, replication=replication)
+        Look.objects.create(replication=self.replication, at=NOW, complete=True)
+        WorkerBeat.objects.create(worker_id=f"worker-{number}", started_at=NOW, seen_at=NOW)
+        LogEntry.objects.create(
+            user=person,
+            content_type=ContentType.objects.get_for_model(User),
+            object_id=str(person.pk),
+            object_repr=person.username,
+            action_flag=CHANGE,
+        )
+
+    def addresses(self):
+        about = [self.replication.pk]
+        return {
+            "overview": reverse("overview"),
+            "overview-activity": reverse("overview-activity"),
+            "vault-list": reverse("vault-list"),
+            "vault-detail": reverse("vault-detail", args=[self.source.pk]),
+            "vault-detail of a replication vault": reverse("vault-detail", args=[self.destination.pk]),
+            "replication-new": reverse("replication-new"),
+            "destination-fields": f"{reverse('destination-fields')}?vault={self.free.pk}",
+            "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),
+            "replication-list": reverse("replication-list"),
+            "replication-rows": reverse("replication-rows"),
+            "replication-detail": reverse("replication-detail", args=about),
+            "replication-records": reverse("replication-records", args=about),
+            "replication-withdraw": reverse("replication-withdraw", args=[self.queued.pk]),
+            "replication-rearm": reverse("replication-rearm", args=about),
+            "replication-give-up": reverse("replication-give-up", args=about),
+            "replication-adopt": reverse("replication-adopt", args=about),
+        }
+
+    def admin_addresses(self):
+        lists = {
+            f"admin {model._meta.label_lower}": reverse(
+                f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+            )
+            for model in admin.site._registry
+        }
+        about = reverse("admin:replication_replication_change", args=[self.replication.pk])
+        return {**lists, "admin replication.replication, one": about}
+
+
+@pytest.fixture
+def world(db):
+    return World()
+
+
+def count(client, addresses):
+    counts = {}
+    for name, address in addresses.items():
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(address)
+        assert answer.status_code == 200, name
+        counts[name] = len(queries)
+    return counts
+
+
+def test_pages_cost_the_same_for_1_10_and_100_rows(client, world):
+    client.force_login(world.oskar)
+    found = {}
+    for size in SIZES:
+        world.grow(size)
+        found[size] = count(client, world.addresses())
+
+    expected = {name: number for name, number in BASELINE.items() if not name.startswith("admin")}
+    assert found == dict.fromkeys(SIZES, expected)
+
+
+def test_pages_of_the_admin_cost_the_same_for_1_10_and_100_rows(client, adam, world):
+    client.force_login(adam)
+    found = {}
+    for size in SIZES:
+        world.grow(size)
+        count(client, world.admin_addresses())  # the first look fills Django's cache of content types
+        found[size] = count(client, world.admin_addresses())
+
+    expected = {name: number for name, number in BASELINE.items() if name.startswith("admin")}
+    assert found == dict.fromkeys(SIZES, expected)
