@@ -56,9 +56,5 @@ class PrivatePagesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         patch_vary_headers(response, ["Cookie", "HX-Request"])
-        if "ETag" in response:
-            # A fragment that is polled: kept by the browser, but only to ask whether it still holds.
-            patch_cache_control(response, private=True, no_cache=True)
-        else:
-            patch_cache_control(response, private=True, no_store=True)
+        patch_cache_control(response, private=True, no_store=True)
         return response

@@ -338,8 +338,6 @@ class ReasonForm(forms.Form):
         return " ".join(str(self.cleaned_data["reason"]).split())
 
 
-#: Codes of the validators that a filter's fields have, beside those that the fields know themselves.
-_FILTER_ERRORS = ("max_length", "min_value", "max_value", "null_characters_not_allowed")
 #: Days that every time zone can express as moments.
 _DAYS = (MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9000, 1, 1)))
 
@@ -352,9 +350,10 @@ class _FilterForm(forms.Form):
         for field in self.fields.values():
             is_choice = isinstance(field.widget, forms.Select)
             field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
-            field.error_messages = dict.fromkeys(
-                (*field.error_messages, *_FILTER_ERRORS), _("Not understood, so it is left out.")
-            )
+
+    def add_error(self, field: str | None, error: object) -> None:  # noqa: ARG002  # whatever is wrong with it
+        """Say of everything that is not understood what becomes of it."""
+        super().add_error(field, _("Not understood, so it is left out."))
 
     @property
     def is_narrowed(self) -> bool:

@@ -39,7 +39,7 @@ def everything():
     }
 
 
-def review_address(source, destination, key=None, **more):
+def review_address(source, destination, /, key=None, **more):
     """Return the address of the last look at a replication between two vaults of the inventory."""
     wanted = {
         "key": key or uuid.uuid4(),
