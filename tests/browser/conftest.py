@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.steps import sign_in
 from tests.practice import practising
 
 # Playwright runs an event loop in the test's thread, where Django would refuse its database.
@@ -31,20 +32,39 @@ def practice(transactional_db, settings):
         yield practice
 
 
+#: What Chromium itself says of an answer that is an error on purpose, such as "not found".
+EXPECTED = "Failed to load resource: the server responded with a status of 40"
+
+
 @pytest.fixture
-def site(practice, live_server, client, oskar, context, page):
-    """A page of a signed-in operator's browser, and the list of what it complained about."""
-    client.force_login(oskar)
-    session = client.cookies["sessionid"].value
-    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-    page.complaints = []
-    page.on(
-        "console",
-        lambda message: (
-            page.complaints.append(message.text) if message.type in {"error", "warning"} else None
-        ),
-    )
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.address = live_server.url
-    yield page
-    assert page.complaints == []
+def visit(live_server, browser, request):
+    """Open browsers of people who have signed in through the form; their pages may complain of nothing."""
+    contexts, complaints = [], []
+
+    def open_browser(name=None, **options):
+        person = request.getfixturevalue(name) if name else None
+        context = browser.new_context(reduced_motion="reduce", timezone_id="Europe/Berlin", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.address = complaints, live_server.url
+        page.on("console", lambda message: _note(complaints, message))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if person:
+            sign_in(page, person.username)
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note(complaints, message):
+    if message.type in {"error", "warning"} and not message.text.startswith(EXPECTED):
+        complaints.append(f"{message.location.get('url')}: {message.text}")
+
+
+@pytest.fixture
+def site(practice, visit):
+    """A page of a signed-in operator's browser."""
+    return visit("oskar")

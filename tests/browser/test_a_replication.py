@@ -1,43 +1,56 @@
 """An operator replicates a vault in a browser: with a mouse, twice in a hurry, by keyboard, without JavaScript."""
 
-import re
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from replication.models import Replication
+from tests.browser.steps import (
+    choose,
+    choose_without_javascript,
+    find_in_history_and_audit,
+    follow_to_the_end,
+    sign_in,
+    status_of,
+)
+from tests.builders import a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def choose(page):
-    page.goto(f"{page.address}/replications/new/")
-    page.select_option("#id_vault", label="vault-orders-db")
-    expect(page.locator("#id_region")).to_have_value("eu-nl")
-    page.select_option("#id_project", label="eu-nl_recovery")
-    page.locator("#id_destination option", has_text="replica-production").wait_for(state="attached")
-    page.select_option("#id_destination", label="replica-production")
-    page.get_by_role("button", name="See what would happen").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("A last look before sending")
-    page.locator("#id_reason").fill("Quarterly recovery exercise")
-    return page.get_by_role("button", name=re.compile(r"Replicate 14 backups \(1,400.GB\) to eu-nl"))
-
-
-def test_the_list_follows_by_itself_until_every_replica_has_arrived(site, practice):
+def test_the_list_follows_by_itself_to_its_end_and_is_found_in_history_and_audit(site, practice, visit):
     choose(site).click()
-    expect(site.locator(".headline .status").first).to_have_text("Queued")
+    expect(status_of(site)).to_have_text("Queued")
 
     practice.round()
 
-    expect(site.locator(".headline .status").first).to_have_text("Running", timeout=10_000)
+    expect(status_of(site)).to_have_text("Running", timeout=10_000)
     expect(site.locator("tr[id^=record-]")).to_have_count(14)
-    for _step in range(60):
-        practice.advance(minutes=10)
-        practice.round()
-    expect(site.locator(".headline .status").first).to_have_text("Succeeded", timeout=10_000)
+    follow_to_the_end(practice)
+    expect(status_of(site)).to_have_text("Succeeded", timeout=10_000)
     expect(site.locator("tr[id^=record-]", has_text="Arrived")).to_have_count(14)
     expect(site.locator("[data-poll]")).to_have_count(0)
+    expect(site.locator(".live")).to_be_hidden()
+    assert site.title() == "Succeeded \N{EN DASH} vault-orders-db → eu-nl \N{EN DASH} Vault replication"
+    find_in_history_and_audit(site, visit("anna"), Replication.objects.get().reference)
+
+
+def test_everything_works_without_javascript(practice, visit):
+    page = visit("oskar", java_script_enabled=False)
+
+    choose_without_javascript(page).click()
+    expect(status_of(page)).to_have_text("Queued")
+    practice.round()
+    page.get_by_role("link", name="Reload to see what is new").click()
+    expect(status_of(page)).to_have_text("Running")
+    expect(page.locator("tr[id^=record-]")).to_have_count(14)
+    follow_to_the_end(practice)
+    page.get_by_role("link", name="Reload to see what is new").click()
+
+    expect(status_of(page)).to_have_text("Succeeded")
+    expect(page.locator("tr[id^=record-]", has_text="Arrived")).to_have_count(14)
+    find_in_history_and_audit(
+        page, visit("anna", java_script_enabled=False), Replication.objects.get().reference
+    )
 
 
 def test_a_double_click_makes_one_replication(site, practice):
@@ -61,29 +74,21 @@ def test_going_back_and_sending_the_form_again_shows_the_same_replication(site):
     assert (site.url, Replication.objects.count()) == (first, 1)
 
 
-def test_everything_works_without_javascript(practice, live_server, client, oskar, browser):
-    client.force_login(oskar)
-    context = browser.new_context(java_script_enabled=False)
-    context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-    )
-    page = context.new_page()
+def test_two_operators_at_once_make_one_replication_and_both_see_it(site, practice, visit):
+    a_user("nina", "operator")
+    other = visit()
+    sign_in(other, "nina")
+    first, second = choose(site), choose(other)
 
-    page.goto(f"{live_server.url}/replications/new/")
-    page.select_option("#id_vault", label="vault-orders-db")
-    page.get_by_role("button", name="Update choices").click()
-    page.select_option("#id_project", label="eu-nl_recovery")
-    page.get_by_role("button", name="Update choices").click()
-    page.select_option("#id_destination", label="replica-production")
-    page.get_by_role("button", name="See what would happen").click()
-    page.locator("#id_reason").fill("Without scripts")
-    page.get_by_role("button", name=re.compile("Replicate 14 backups")).click()
+    first.click()
+    expect(status_of(site)).to_be_visible()
+    second.click()
+    expect(status_of(other)).to_be_visible()
     practice.round()
-    page.reload()
 
-    expect(page.locator(".headline .status").first).to_have_text("Running")
-    expect(page.locator("tr[id^=record-]")).to_have_count(14)
-    context.close()
+    assert site.url == other.url
+    expect(other.locator(".notice")).to_contain_text(["Already started by oskar at"])
+    assert (Replication.objects.count(), len(practice.accepted())) == (1, 1)
 
 
 def test_the_whole_way_by_keyboard(site):
@@ -97,24 +102,43 @@ def test_the_whole_way_by_keyboard(site):
     assert Replication.objects.count() == 1
 
 
-PAGES = ["/", "/vaults/", "/replications/", "/replications/new/"]
+def test_another_source_brings_its_own_menus_and_facts(site):
+    site.goto(f"{site.address}/replications/new/")
+
+    site.select_option("#id_vault", label="vault-orders-db")
+    expect(site.locator("#source-facts")).to_contain_text("eu-de / eu-de_production")
+    site.locator("#id_vault").focus()
+    site.select_option("#id_vault", label="vault-edge-cache")
+
+    expect(site.locator("#source-facts")).to_contain_text("eu-nl / eu-nl_recovery")
+    expect(site.locator("#id_region")).to_have_value("eu-de")
+    expect(site.locator("#id_vault")).to_be_focused()
+    unfit = site.locator("#id_region option[disabled]")
+    expect(unfit).to_have_text(["eu-nl \N{EN DASH} A vault cannot be replicated within its own region."])
+    site.reload()
+    expect(site.locator("#id_vault option[selected]")).to_have_text("vault-edge-cache")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible_and_fit_a_phone(site, practice, scheme):
+def test_an_id_is_copied_whole_and_said_so(site, practice):
+    site.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    site.goto(f"{site.address}/vaults/?q=vault-orders-db")
+    site.get_by_role("link", name="vault-orders-db", exact=True).click()
+
+    button = site.get_by_role("button", name="Copy vault ID")
+    button.click()
+
+    expect(site.locator("#announcer")).to_have_text("Copied")
+    assert site.evaluate("navigator.clipboard.readText()") == button.get_attribute("data-copy")
+
+
+def test_polling_pauses_when_asked(site, practice):
     choose(site).click()
-    expect(site.get_by_role("heading", level=1)).to_contain_text("vault-orders-db")
+    site.get_by_role("button", name="Pause").click()
+    expect(site.locator("[data-updated-at]")).to_have_text("Paused")
+
     practice.round()
-    site.emulate_media(color_scheme=scheme)
-    detail = site.url.removeprefix(site.address)
+    site.wait_for_timeout(4000)
 
-    found = {}
-    for path in [*PAGES, detail]:
-        site.set_viewport_size({"width": 1280, "height": 900})
-        site.goto(f"{site.address}{path}")
-        violations = Axe().run(site).response["violations"]
-        site.set_viewport_size({"width": 390, "height": 844})
-        width = site.evaluate("document.documentElement.scrollWidth")
-        found[path] = ([one["id"] for one in violations], width)
-
-    assert found == {path: ([], 390) for path in [*PAGES, detail]}
+    expect(status_of(site)).to_have_text("Queued")
+    site.get_by_role("button", name="Pause").click()
+    expect(status_of(site)).to_have_text("Running")

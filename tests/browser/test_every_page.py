@@ -1,0 +1,111 @@
+"""Every page and state: accessible in light and dark, and no wider than a phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from replication.models import Replication, Vault
+from tests.browser.steps import choose, status_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def paths(site, practice, settings):
+    """Every kind of page in each of its states, by name."""
+    settings.REPLICATION_SETTLE_WINDOW = settings.REPLICATION_PROGRESS_INTERVAL
+    practice.fault("close_before_processing")
+    choose(site, "vault-payments").click()
+    practice.round()
+    for _look in range(4):
+        practice.advance(minutes=3)
+        practice.round()
+    choose(site).click()
+    practice.round()
+    choose(site, "vault-erp")
+    review = site.url.removeprefix(site.address)
+    choose(site, "vault-web-shop").click()
+    expect(status_of(site)).to_have_text("Queued")
+    unclear, running, queued = Replication.objects.order_by("requested_at")
+    assert (unclear.status, running.status, queued.status) == ("unconfirmed", "running", "requested")
+    source, destination = unclear.source_vault, unclear.destination
+    locked = Vault.objects.get(name="vault-gitlab")
+    return {
+        "overview": "/",
+        "vaults": "/vaults/",
+        "vaults, no match": "/vaults/?q=nothing-like-it",
+        "source vault": f"/vaults/{source.pk}/",
+        "replication vault": f"/vaults/{destination.pk}/",
+        "unfit vault": f"/vaults/{locked.pk}/",
+        "new": "/replications/new/",
+        "new, chosen": f"/replications/new/?vault={source.pk}&destination={destination.pk}&project={destination.project_id}",
+        "new, unfit": f"/replications/new/?vault={locked.pk}",
+        "new, with errors": review.replace("destination=", "typed_region=%C3%BC&destination="),
+        "review": review,
+        "replications": "/replications/",
+        "replications, no match": "/replications/?q=nothing-like-it",
+        "replications, bad filter": "/replications/?status=x&size=7",
+        "unclear": f"/replications/{unclear.pk}/",
+        "running": f"/replications/{running.pk}/",
+        "queued": f"/replications/{queued.pk}/",
+        "settle": f"/replications/{unclear.pk}/rearm/",
+        "settle, not possible": f"/replications/{unclear.pk}/adopt/",
+        "withdraw": f"/replications/{queued.pk}/withdraw/",
+        "not found": "/nowhere/",
+        "not permitted": "/admin/",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits_a_phone(site, paths, visit, scheme):
+    stranger = visit()
+    found = {}
+
+    for name, page, path in [
+        ("sign-in", stranger, "/sign-in/"),
+        *((name, site, path) for name, path in paths.items()),
+    ]:
+        page.emulate_media(color_scheme=scheme)
+        found[name] = look_at(page, path)
+
+    assert found == dict.fromkeys(["sign-in", *paths], [])
+
+
+#: Widths of a screen, of half a screen, and of a phone.
+WIDTHS = (1280, 1000, 390)
+#: Cards cut off what sticks out of them, which the width of the page does not tell.
+CUT_OFF = "[...document.querySelectorAll('.card')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText.slice(0, 40))"
+
+
+def look_at(page, path):
+    """Return what axe finds, where the page is wider than the screen, and what is cut off."""
+    found = []
+    page.goto(f"{page.address}{path}")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        found += [(width, "cut off", text) for text in page.evaluate(CUT_OFF)]
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            found.append((width, "wide", wide))
+        if width != 1000:
+            violations = Axe().run(page).response["violations"]
+            found += [(width, one["id"], one["nodes"][0]["html"][:200]) for one in violations]
+    return found
+
+
+def test_ids_and_statuses_are_never_broken_into_letters(site, paths):
+    site.goto(f"{site.address}{paths['running']}")
+
+    heights = site.evaluate(
+        "[...document.querySelectorAll('td .copyable code, td .status')].map(one => one.getBoundingClientRect().height)"
+    )
+
+    assert len(heights) >= 28
+    assert max(heights) < 40
+
+
+def test_theme_is_kept_from_page_to_page(site):
+    site.get_by_role("button", name="Dark").click()
+    site.goto(f"{site.address}/vaults/")
+
+    assert site.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    expect(site.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
