@@ -1,13 +1,15 @@
 """Who may do what, for every route that the resolver knows: a route without a policy fails here."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from replication.models import Replication
+from replication.models import Look, Replication
 from tests.builders import a_backup, a_record, a_replication, a_replication_vault, a_vault
 from tests.views.site import everything, review_address, routes
 
@@ -54,7 +56,13 @@ def world(vera, oskar, anna, adam):
     """One of everything that a route can be about."""
     source, destination = a_vault(), a_replication_vault()
     backup = a_backup(vault=source)
-    replication = a_replication(source=source, destination=destination, status="unconfirmed")
+    sent = timezone.now() - timedelta(hours=2)
+    replication = a_replication(
+        source=source, destination=destination, status="unconfirmed", submitted_at=sent
+    )
+    # Enough to settle it: whoever may, is shown the form.
+    for minute in range(40, 43):
+        Look.objects.create(replication=replication, at=sent + timedelta(minutes=minute), complete=True)
     a_record(replication=replication, source_backup=backup)
     return {
         "source": source,
@@ -70,9 +78,9 @@ def address(name, world):
     if name == "replication-review":
         a_backup(vault=world["free"])
         return review_address(world["free"], world["destination"])
-    if name == "replication-withdraw":
-        world["replication"] = a_replication(source=a_vault(name="queued"), destination=world["destination"])
     about = world["source"] if name.startswith("vault") else world["replication"]
+    if name == "replication-withdraw":
+        about = a_replication(source=a_vault(name="queued"), destination=world["destination"])
     values = {
         "pk": about.pk,
         "app_label": "replication",

@@ -73,11 +73,13 @@ class World:
             changed_at=timezone.now(),
         )
         past = a_replication(source=self.source, destination=self.destination, actor=person, status="failed")
-        for vault in (self.source, self.free, self.destination):
-            backup = a_backup(vault=vault)
+        backup = a_backup(vault=self.source)
+        a_backup(vault=self.free)
+        a_backup(vault=self.destination)
         for replication in (self.replication, other, past):
             a_record(replication=replication, source_backup=backup, error_code="BackupService.1006")
             audit.record(AuditAction.ACCEPTED, now=NOW, actor=person, replication=replication)
+        a_record(replication=past, backup_id=backup.backup_id, status="succeeded")
         Look.objects.create(replication=self.replication, at=NOW, complete=True)
         WorkerBeat.objects.create(worker_id=f"worker-{number}", started_at=NOW, seen_at=NOW)
         LogEntry.objects.create(
