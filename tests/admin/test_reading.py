@@ -230,3 +230,65 @@ def test_replication_leads_to_its_own_page_and_not_to_an_empty_history(client, a
 
     assert f'href="{reverse("replication-detail", args=[replication.pk])}"' in page
     assert "historylink" not in page
+
+
+@pytest.mark.parametrize("label", SHOWN)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?p=99&o=99&all=x",
+        "?q=%00",
+        "?q=" + "x" * 500,
+        "?no_such_field=1",
+        "?pk__exact=x",
+        "?id__exact=%00",
+        "?e=1",
+        "?seen_at__year=99999&at__year=x&changed_at__month=44",
+        "?status__exact=%00&name__exact=%00&worker_id__exact=%00&action__exact=%00&cloud__exact=%00",
+    ],
+)
+def test_every_list_answers_an_address_that_somebody_made_up(client, anna, label, query):
+    client.force_login(anna)
+    fill(1)
+
+    assert client.get(address(label) + query, follow=True).status_code in {200, 400}
+
+
+@pytest.mark.parametrize("label", SHOWN)
+@pytest.mark.parametrize("row", ["x", "0", "00000000-0000-0000-0000-000000000000", "_00", "%C3%BC"])
+def test_row_that_does_not_exist_leads_back(client, anna, label, row):
+    client.force_login(anna)
+
+    answer = client.get(address(label, "change", row), follow=True)
+
+    assert answer.redirect_chain[-1][0] == "/admin/"
+
+
+@pytest.mark.parametrize("label", ["replication.replication", "replication.vault", "replication.backup"])
+def test_names_from_the_cloud_are_shown_as_text(client, anna, label):
+    client.force_login(anna)
+    payload = "\"><script>alert('1')</script>"
+    vault = a_vault(name=payload)
+    a_backup(vault=vault, name=payload, resource_name=payload)
+    a_replication(source=vault, reason=payload)
+    row = next(model for model in admin.site._registry if model._meta.label_lower == label).objects.get(
+        **{"name": payload} if label != "replication.replication" else {}
+    )
+
+    pages = [client.get(one).content.decode() for one in (address(label), address(label, "change", row.pk))]
+
+    assert [("<script>alert" in page, "&lt;script&gt;alert" in page) for page in pages] == [(False, True)] * 2
+
+
+def test_audit_tells_statuses_and_times_as_the_pages_do(client, anna):
+    client.force_login(anna)
+    replication = fill(1)
+    audit.record(
+        AuditAction.FINISHED, now=NOW, replication=replication, from_status="running", to_status="partial"
+    )
+
+    listed = client.get(address("replication.auditentry")).content.decode()
+    shown = client.get(address("replication.replication", "change", replication.pk)).content.decode()
+
+    assert '<td class="field-before">Running</td><td class="field-after">Partly succeeded</td>' in listed
+    assert "2026-11-24 13:00:00 CET" in shown

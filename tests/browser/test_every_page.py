@@ -14,6 +14,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def paths(site, practice, settings):
     """Every kind of page in each of its states, by name."""
     settings.REPLICATION_SETTLE_WINDOW = settings.REPLICATION_PROGRESS_INTERVAL
+    practice.fault("fail_backup")
+    choose(site, "vault-erp").click()
+    for _step in range(12):
+        practice.round()
+        practice.advance(minutes=10)
     practice.fault("close_before_processing")
     choose(site, "vault-payments").click()
     practice.round()
@@ -22,12 +27,13 @@ def paths(site, practice, settings):
         practice.round()
     choose(site).click()
     practice.round()
-    choose(site, "vault-erp")
+    choose(site, "vault-mail")
     review = site.url.removeprefix(site.address)
     choose(site, "vault-web-shop").click()
     expect(status_of(site)).to_have_text("Queued")
-    unclear, running, queued = Replication.objects.order_by("requested_at")
-    assert (unclear.status, running.status, queued.status) == ("unconfirmed", "running", "requested")
+    partial, unclear, running, queued = Replication.objects.order_by("requested_at")
+    statuses = [one.status for one in (partial, unclear, running, queued)]
+    assert statuses == ["partial", "unconfirmed", "running", "requested"]
     source, destination = unclear.source_vault, unclear.destination
     locked = Vault.objects.get(name="vault-gitlab")
     return {
@@ -47,6 +53,7 @@ def paths(site, practice, settings):
         "replications, bad filter": "/replications/?status=x&size=7",
         "unclear": f"/replications/{unclear.pk}/",
         "running": f"/replications/{running.pk}/",
+        "partial": f"/replications/{partial.pk}/",
         "queued": f"/replications/{queued.pk}/",
         "settle": f"/replications/{unclear.pk}/rearm/",
         "settle, not possible": f"/replications/{unclear.pk}/adopt/",
