@@ -1,10 +1,19 @@
 """Who may do what: every right for every role, written out by hand."""
 
+import importlib
+import inspect
+import pkgutil
+import uuid
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from replication.roles import NotPermitted, Right, Role, can, require
-from tests.builders import a_user
+from replication import services
+from replication.models import AuditEntry, CloudReading, Look, Replication
+from replication.roles import RIGHTS, NotPermitted, Right, Role, can, require
+from replication.services import triggering
+from tests.builders import NOW, a_backup, a_replication, a_replication_vault, a_user, a_vault
 
 #                      view  refresh trigger withdraw settle audit users
 TABLE = {
@@ -60,3 +69,91 @@ def test_refusal_names_the_roles_to_ask(vera):
         require(vera, Right.TRIGGER)
 
     assert (refused.value.right, refused.value.roles) == (Right.TRIGGER, (Role.OPERATOR,))
+
+
+#: Every service that acts for a person, the right that it asks for, and what it may be called with.
+ACTIONS = {
+    "inventory.request_refresh": (Right.REFRESH_INVENTORY, "nothing"),
+    "triggering.request_replication": (Right.TRIGGER, "wish"),
+    "triggering.withdraw_replication": (Right.WITHDRAW, "requested"),
+    "triggering.rearm_replication": (Right.SETTLE, "unconfirmed"),
+    "triggering.give_up_replication": (Right.SETTLE, "unconfirmed"),
+    "triggering.allow_adoption": (Right.SETTLE, "unconfirmed"),
+}
+#: Writes what others do; it acts for nobody.
+NO_ACTION = {"audit.record"}
+
+
+def services_that_act_for_somebody():
+    """Return the public functions of the services that take an actor, by module and name."""
+    modules = [
+        importlib.import_module(f"replication.services.{found.name}")
+        for found in pkgutil.iter_modules(services.__path__)
+    ]
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and "actor" in inspect.signature(function).parameters
+    }
+
+
+def test_every_service_that_acts_for_somebody_is_in_the_list():
+    assert services_that_act_for_somebody().keys() == ACTIONS.keys() | NO_ACTION
+
+
+@pytest.mark.parametrize("role", [*TABLE, "nobody", "deactivated"])
+@pytest.mark.parametrize("action", ACTIONS)
+def test_service_lets_those_act_who_have_the_right_and_nobody_else(db, action, role):
+    right, needs = ACTIONS[action]
+    actor = a_user("somebody", "operator" if role == "deactivated" else role)
+    actor.is_active = role != "deactivated"
+    arguments = what_it_takes(needs, action)
+    before = everything()
+
+    def act():
+        services_that_act_for_somebody()[action](actor=actor, now=SETTLED, **arguments)
+
+    if role in TABLE and right in RIGHTS[Role(role)]:
+        act()
+        assert AuditEntry.objects.get().actor == actor
+        assert everything() != before
+    else:
+        with pytest.raises(NotPermitted) as refused:
+            act()
+        assert (refused.value.right, everything(), AuditEntry.objects.count()) == (right, before, 0)
+
+
+#: When every look that a person needs as evidence is done.
+SETTLED = NOW + timedelta(hours=1)
+
+
+def what_it_takes(needs, action):
+    """Return the arguments of an action in a state in which it would be carried out."""
+    source, destination = a_vault(), a_replication_vault()
+    a_backup(vault=source)
+    if needs == "nothing":
+        return {}
+    if needs == "wish":
+        target = triggering.find_destination(
+            region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
+        )
+        return {"wish": triggering.Wish(source, target, "Exercise"), "key": uuid.uuid4()}
+    replication = a_replication(source=source, destination=destination, status=needs)
+    if needs == "requested":
+        return {"replication": replication}
+    found = 1 if action == "triggering.allow_adoption" else 0
+    for minutes in (1, 10, 59):
+        at = NOW + timedelta(minutes=minutes)
+        Look.objects.create(replication=replication, at=at, complete=True, found=found)
+    return {"replication": replication, "reason": "The cloud shows it"}
+
+
+def everything():
+    """Return what an action might change."""
+    return (
+        list(Replication.objects.order_by("pk").values()),
+        list(CloudReading.objects.order_by("pk").values()),
+    )
