@@ -1,5 +1,6 @@
 """The mirror: what is read, what is marked when it vanishes, and what a failed reading leaves alone."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -428,3 +429,31 @@ def test_others_may_not_ask_for_a_reading(who, request, db):
     reading.refresh_from_db()
     assert (refused.value.right, reading.refresh_after > NOW) == (Right.REFRESH_INVENTORY, True)
     assert AuditEntry.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_readers_at_once_of_an_empty_mirror_store_everything_once(practice):
+    expected = Vault.objects.count(), Backup.objects.count()
+    Backup.objects.all().delete()
+    Vault.objects.all().delete()
+    entries = list(CloudReading.objects.values_list("cloud", flat=True))
+    barrier = threading.Barrier(8)
+    failures = []
+
+    def read_at_once(cloud):
+        try:
+            barrier.wait()
+            inventory.refresh(cloud, practice.now)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test tells it
+            failures.append(error)
+        finally:
+            database.close()
+
+    readers = [threading.Thread(target=read_at_once, args=[cloud]) for cloud in entries * 2]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+
+    assert (failures, set(CloudReading.objects.values_list("error", flat=True))) == ([], {""})
+    assert (Vault.objects.count(), Backup.objects.count()) == expected
