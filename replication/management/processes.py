@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 #: Seconds that processes get to end by themselves before they are killed, all of them together.
 GRACE = 10.0
@@ -34,6 +36,25 @@ class ProcessEnded(Exception):
         super().__init__(f"{name} {outcome}")
 
 
+class Ending:
+    """Lets signals end this process as Ctrl-C does, and remembers that one came.
+
+    Python drops what is raised inside callbacks of its own, as around a fork; who waits has to look here as well.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked_for = False
+
+    def listen(self, *signals: signal.Signals) -> None:
+        """Take these signals from now on."""
+        for signum in signals:
+            signal.signal(signum, self._ask)
+
+    def _ask(self, _signum: int, _frame: FrameType | None) -> NoReturn:
+        self.is_asked_for = True
+        raise KeyboardInterrupt
+
+
 @dataclass(frozen=True, slots=True)
 class _Child:
     name: str
@@ -46,8 +67,9 @@ class ProcessTree:
     On Linux the kernel ends them also when this process is killed and can do nothing more itself.
     """
 
-    def __init__(self, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], directory: Path, ending: Ending | None = None) -> None:
         self._environment = environment
+        self._ending = ending or Ending()
         self._directory = directory
         self._children: list[_Child] = []
 
@@ -72,11 +94,14 @@ class ProcessTree:
         self._children.append(_Child(name, process))
 
     def check(self) -> None:
-        """Look whether all are there.
+        """Look whether all are there and nobody asked for the end.
 
         Raises:
-            ProcessEnded: one is not.
+            KeyboardInterrupt: a signal asked for it, and what it raised was lost.
+            ProcessEnded: one is not there.
         """
+        if self._ending.is_asked_for:
+            raise KeyboardInterrupt
         for child in self._children:
             code = child.process.poll()
             if code is not None:

@@ -18,6 +18,7 @@ import requests
 from django.core.management import CommandError
 
 from replication.management.commands import demo
+from replication.management.processes import Ending
 from replication.models import CloudReading, WorkerBeat
 from tests.commands.test_processes import wait_until
 from tests.journeys.test_killed_worker import database_url
@@ -304,7 +305,7 @@ def test_it_runs_on_the_database_that_is_configured_and_names_what_ended(tmp_pat
     killer.start()
 
     with pytest.raises(demo.ProcessEnded) as ended:
-        command.run(tmp_path, port, sandbox_port, environment)
+        command.run(tmp_path, port, sandbox_port, environment, Ending())
 
     killer.join()
     assert str(ended.value) == "web server was ended by signal 9 (SIGKILL)"

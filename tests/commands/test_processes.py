@@ -141,3 +141,33 @@ def test_killed_parent_takes_its_processes_along(tmp_path):
     parent.wait()
 
     wait_until(lambda: not is_running(child), seconds=5)
+
+
+@pytest.mark.parametrize("wait", ["tree.follow()", "tree.wait_until(lambda: False, seconds=60)"])
+def test_signal_whose_interrupt_python_drops_ends_it_all_the_same(tmp_path, wait):
+    # What is raised in a callback around a fork is printed and dropped.
+    script = f"""
+import os, pathlib, signal, sys
+from replication.management.processes import Ending, ProcessTree
+ending = Ending()
+ending.listen(signal.SIGTERM)
+os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGTERM))
+with ProcessTree(os.environ, pathlib.Path(sys.argv[1]), ending) as tree:
+    tree.start("child", sys.executable, "-c", "import time; time.sleep(600)")
+    print("started", flush=True)
+    try:
+        {wait}
+    except KeyboardInterrupt:
+        print("asked to end")
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+
+    assert ("KeyboardInterrupt" in done.stderr, done.stdout) == (True, "started\nasked to end\n")

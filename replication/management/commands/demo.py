@@ -26,7 +26,7 @@ from django.db import connections
 from django.utils import timezone
 
 from replication.management.commands.create_demo_users import PASSWORD, PEOPLE
-from replication.management.processes import ProcessEnded, ProcessTree
+from replication.management.processes import Ending, ProcessEnded, ProcessTree
 from replication.management.static_files import collect_if_changed
 from replication.services import statistics
 
@@ -78,17 +78,19 @@ class Command(BaseCommand):
         if any(os.environ.get(name) != value for name, value in environment.items()):
             # Settings are read once, when a process starts: start again under those of the demo.
             os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  # ourselves
-        end_on_signals()
+        ending = end_on_signals()
         try:
             with held(var / "demo.lock", f"http://{_HOST}:{port}/"):
                 refuse_taken_ports(port, sandbox_port)
-                self.run(var, port, sandbox_port, environment)
+                self.run(var, port, sandbox_port, environment, ending)
         except ProcessEnded as ended:
             raise CommandError(f"The {ended.name} {ended.outcome}, so the demo stops.") from None
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
 
-    def run(self, var: Path, port: int, sandbox_port: int, environment: Mapping[str, str]) -> None:
+    def run(
+        self, var: Path, port: int, sandbox_port: int, environment: Mapping[str, str], ending: Ending
+    ) -> None:
         """Prepare what has to be there, start the processes, and follow them.
 
         Raises:
@@ -96,7 +98,7 @@ class Command(BaseCommand):
             KeyboardInterrupt: somebody asked for the end.
         """
         manage = (sys.executable, "manage.py")
-        with ProcessTree(environment, settings.BASE_DIR) as processes:
+        with ProcessTree(environment, settings.BASE_DIR, ending) as processes:
             processes.start(
                 "sandbox cloud",
                 *manage,
@@ -142,12 +144,14 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def end_on_signals() -> None:
+def end_on_signals() -> Ending:
     """Let Ctrl-C, SIGTERM and a closed terminal end it in the same good order."""
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup ignores the closed terminal on purpose.
-        if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
-            signal.signal(signum, signal.default_int_handler)
+    ending = Ending()
+    ending.listen(signal.SIGINT, signal.SIGTERM)
+    # nohup ignores the closed terminal on purpose.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        ending.listen(signal.SIGHUP)
+    return ending
 
 
 def refuse_real_accounts() -> None:
