@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, User
 
 from replication.cloud import Backup as CloudBackup
 from replication.models import (
+    Attempt,
     Backup,
     CloudReading,
     Evidence,
@@ -195,6 +196,21 @@ def a_replica(**fields):
             "encrypted": None,
             "incremental": None,
             "replication_records": None,
+            **fields,
+        }
+    )
+
+
+def an_attempt(*, replication, number=1, **fields):
+    return Attempt.objects.create(
+        **{
+            "replication": replication,
+            "number": number,
+            "worker": "worker-1",
+            "begun_at": NOW,
+            "ended_at": NOW,
+            "outcome": "unknown",
+            "bytes_written": 512,
             **fields,
         }
     )

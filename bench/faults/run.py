@@ -38,8 +38,9 @@ _FOREIGN_SHARE = 0.05
 _DOUBLE_CLICKS = 0.05
 _NUDGES_LOST = 0.6
 _NUDGES_DOUBLED = 0.02
-#: Seconds that the settling may take after the last fault.
+#: Seconds that the settling may take after the last fault; without one of the rules it may never come to rest.
 _SETTLING = 90.0
+_SETTLING_WITHOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Order:
     #: The rule that is taken away; empty for the design as it is.
     rule: str
     sandbox_url: str
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the settling may take."""
+        return _SETTLING_WITHOUT if self.rule else _SETTLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def run(order: Order, say: Callable[[str], None]) -> Outcome:
         served = plan.dealt - sum(one["count"] for one in pending)
         say("The faults stop; it settles …")
         workforce.stop_freezing()
-        _settle(operators[0], say)
+        _settle(order, operators[0], say)
         # A request that is processed late, or a frozen worker's, may still come in.
         time.sleep(2.0)
     accepted = cloud.control("GET", f"accepted?after={foreign}")["accepted"]
@@ -241,7 +247,7 @@ def _trigger(
     say("All is asked for; the workers go on …")
     while any(True for _ in strikes):
         time.sleep(pace)
-    waiting_until = time.monotonic() + _SETTLING
+    waiting_until = time.monotonic() + order.patience
     while _count("requested", "submitting") > order.triggers // 100 and time.monotonic() < waiting_until:
         _play_the_person(operators[0])
         time.sleep(0.5)
@@ -325,11 +331,11 @@ def _count(*statuses: str) -> int:
     return Replication.objects.filter(status__in=statuses).count()
 
 
-def _settle(operator: User, say: Callable[[str], None]) -> None:
-    until = time.monotonic() + _SETTLING
+def _settle(order: Order, operator: User, say: Callable[[str], None]) -> None:
+    until = time.monotonic() + order.patience
     while left := _count("requested", "submitting", "unconfirmed"):
         if time.monotonic() > until:
-            say(f"{left} have not settled after {_SETTLING:.0f} seconds.")
+            say(f"{left} have not settled after {order.patience:.0f} seconds.")
             return
         _play_the_person(operator)
         time.sleep(SETTLE_WINDOW / 20)

@@ -47,11 +47,16 @@ class Workforce:
             worker.join()
 
     def kill_one(self) -> None:
-        """End one at once, whatever it is doing, and start another."""
+        """End one at once, whatever it is doing, and start another; a frozen one is left to wake up."""
         with self._lock:
-            place = self._chance.randrange(len(self._workers))
-            self._replace(place)
-            self.kills += 1
+            awake = [
+                place
+                for place, worker in enumerate(self._workers)
+                if worker.pid and worker.pid not in self._frozen and not _is_stopped(worker.pid)
+            ]
+            if awake:
+                self._replace(self._chance.choice(awake))
+                self.kills += 1
 
     def freeze_one(self) -> None:
         """Stop one for longer than a claim lasts."""

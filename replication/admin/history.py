@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from replication.lifecycle import ReplicationStatus
-from replication.models import AuditEntry, Look, Replication, ReplicationRecord, Vault
+from replication.models import Attempt, AuditEntry, Look, Replication, ReplicationRecord, Vault
 
 from .reading import AuditAdmin, AuditInline
 
@@ -43,6 +43,15 @@ class AuditEntryInline(AuditInline):
     model = AuditEntry
     fields = ("at", "actor_name", "action", "from_status", "to_status", "request_id", "cloud_request_id")
     ordering = ("id",)
+    show_change_link = True
+
+
+class AttemptInline(AuditInline):
+    """The attempts to send a replication."""
+
+    model = Attempt
+    fields = ("number", "begun_at", "ended_at", "outcome", "http_status", "error_code", "bytes_written")
+    ordering = ("number",)
     show_change_link = True
 
 
@@ -90,6 +99,7 @@ class ReplicationAdmin(AuditAdmin):
     )
     list_filter = (
         "status",
+        "origin",
         "source_region",
         "destination_region",
         ("actor", PersonFilter),
@@ -116,6 +126,7 @@ class ReplicationAdmin(AuditAdmin):
                 "fields": (
                     "id",
                     "status",
+                    "origin",
                     "requested_by",
                     "reason",
                     "requested_at",
@@ -159,7 +170,7 @@ class ReplicationAdmin(AuditAdmin):
         ),
     )
     readonly_fields = ("id", "requested_by")
-    inlines = (RecordInline, AuditEntryInline, LookInline)
+    inlines = (RecordInline, AttemptInline, AuditEntryInline, LookInline)
     export_columns = (
         *("id", "status", "requested_at", "submitted_at", "finished_at", "actor__username", "reason"),
         *("source_region", "source_project_id", "vault_id", "source_vault__name"),
@@ -234,6 +245,27 @@ class ReplicationRecordAdmin(AuditAdmin):
     search_help_text = _("IDs of ours or of the cloud, the server's name")
     readonly_fields = ("id",)
     inlines = ()
+
+
+@admin.register(Attempt)
+class AttemptAdmin(AuditAdmin):
+    """Every attempt to send, as it began and as it ended."""
+
+    list_display = (
+        "begun_at",
+        "replication",
+        "number",
+        "outcome",
+        "http_status",
+        "error_code",
+        "bytes_written",
+    )
+    list_filter = ("outcome", "http_status", "error_code")
+    list_select_related = ("replication",)
+    date_hierarchy = "begun_at"
+    ordering = ("-begun_at", "-id")
+    search_fields = ("^replication__id", "replication__vault_id__exact", "cloud_request_id__exact", "worker")
+    search_help_text = _("The replication's or the vault's ID, the cloud's request ID, a worker")
 
 
 @admin.register(AuditEntry)

@@ -134,7 +134,7 @@ class Replication(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True)
     #: When status or anything shown of it last changed.
     changed_at = models.DateTimeField(_("changed"))
-    #: Rises with every change that a page shows; the ETag of the fragments.
+    #: Rises with every change that a page shows; by it a polled fragment tells whether it still holds.
     version = models.PositiveIntegerField(_("version"), default=1)
 
     #: When the next attempt or look is due. Null: nothing left to do.

@@ -225,7 +225,7 @@ def _is_unambiguous(replication: Replication, candidates: tuple[Sighting, ...]) 
 
 
 def _new_replicas(replication: Replication, sources: list[dict[str, object]]) -> tuple[Replica, ...]:
-    """Return the replicas in the destination vault that appeared since the sending and that nobody owns."""
+    """Return the replicas of our servers in the destination vault that appeared since the sending and that nobody owns."""
     if not progress.destination_cloud(replication):
         sources.append({"source": Evidence.REPLICA.value, "read": False, "error": "no credentials"})
         return ()
@@ -239,9 +239,22 @@ def _new_replicas(replication: Replication, sources: list[dict[str, object]]) ->
             "destination_backup_id", flat=True
         )
     )
-    free = tuple(one for one in new if one.id not in owned)
+    servers = _servers_of(replication)
+    free = tuple(
+        one for one in new if one.id not in owned and (not one.resource_id or one.resource_id in servers)
+    )
     sources.append({"source": Evidence.REPLICA.value, "read": True, "found": len(free)})
     return free
+
+
+def _servers_of(replication: Replication) -> set[str]:
+    """Return the servers whose backups lie, or lay, in the source vault: replicas of others come from elsewhere."""
+    return set(
+        Backup.objects.filter(vault_id=replication.source_vault_id)
+        .exclude(resource_id="")
+        .values_list("resource_id", flat=True)
+        .distinct()
+    )
 
 
 def _behind_replicas(replication: Replication, replicas: tuple[Replica, ...]) -> tuple[Candidate, ...]:

@@ -35,6 +35,8 @@ class InventoryHealth:
     oldest_read_at: datetime | None
     failed: tuple[CloudReading, ...]
     is_stale: bool
+    #: Entries from whose project nothing is sent, since safe mode is on and they were not swept yet.
+    held_back: tuple[str, ...] = ()
 
     @property
     def is_first_reading_pending(self) -> bool:
@@ -76,7 +78,14 @@ def inventory_health(now: datetime) -> InventoryHealth:
         oldest_read_at=oldest,
         failed=tuple(one for one in readings if one.error),
         is_stale=any(time is not None and now - time > limit for time in times),
+        held_back=tuple(one.cloud for one in readings if is_held_back(one)),
     )
+
+
+def is_held_back(reading: CloudReading) -> bool:
+    """Return whether safe mode is on and this entry was not swept completely since it began."""
+    since = settings.SAFE_MODE_SINCE
+    return since is not None and (reading.swept_at is None or reading.swept_at < since)
 
 
 def worker_health(now: datetime) -> WorkerHealth:

@@ -28,7 +28,7 @@ from replication.models import (
     Vault,
 )
 
-from . import audit, connection, evidence, outcome, progress, reconciliation
+from . import audit, connection, evidence, outcome, progress, reconciliation, statistics
 from .evidence import CLOCK_SKEW, Sighting
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ class Find:
 
 def is_held_back(cloud_name: str) -> bool:
     """Return whether safe mode is on and this entry was not swept completely since it began."""
-    since = settings.SAFE_MODE_SINCE
-    return (
-        since is not None and not CloudReading.objects.filter(cloud=cloud_name, swept_at__gte=since).exists()
-    )
+    if settings.SAFE_MODE_SINCE is None:
+        return False
+    reading = CloudReading.objects.filter(cloud=cloud_name).first()
+    return reading is None or statistics.is_held_back(reading)
 
 
 def sweep_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None) -> int:

@@ -8,12 +8,14 @@ import math
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
 from replication.models import AuditAction, Backup, Look, Project, Replication, ReplicationRecord, Vault
@@ -236,20 +238,25 @@ def withdraw_replication(
 def absence_gap(replication: Replication, now: datetime) -> Text:
     """Say what is still missing before a person may decide that the cloud never started it; empty: nothing.
 
-    Several complete looks must have found nothing, the latest of them after the settle window: a window that is too
-    short was measured to double replications.
+    Several complete looks in a row must have found nothing, the latest of them after the settle window: a window that is
+    too short was measured to double replications.
     """
     if replication.status != ReplicationStatus.UNCONFIRMED or replication.submitted_at is None:
         return _("It is not unclear any more.")
     looks = list(Look.objects.filter(replication=replication, at__gte=replication.submitted_at))
-    if any(look.found for look in looks):
+    if looks and looks[0].found:
         return _("The cloud shows something that may be this replication. Look at the evidence first.")
     settled_at = replication.submitted_at + settings.REPLICATION_SETTLE_WINDOW
     if now < settled_at:
-        return _("The cloud may still show it: wait %(minutes)d more minutes.") % {
-            "minutes": math.ceil((settled_at - now).total_seconds() / 60)
-        }
-    complete = [look for look in looks if look.complete]
+        minutes = math.ceil((settled_at - now).total_seconds() / 60)
+        return ngettext(
+            "The cloud may still show it: wait %(minutes)d more minute.",
+            "The cloud may still show it: wait %(minutes)d more minutes.",
+            minutes,
+        ) % {"minutes": minutes}
+    # What was seen once and is gone may have been somebody else's; it only makes the counting begin anew.
+    silent = list(takewhile(lambda look: not look.found, looks))
+    complete = [look for look in silent if look.complete]
     if len(complete) < LOOKS_NEEDED:
         return _("%(done)d of %(needed)d complete looks at the cloud are done.") % {
             "done": len(complete),

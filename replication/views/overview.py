@@ -62,6 +62,7 @@ def _version(now: datetime) -> str:
         inventory.oldest_read_at,
         len(inventory.failed),
         inventory.is_stale,
+        inventory.held_back,
         statistics.worker_health(now).is_alive,
     )
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from replication.lifecycle import RecordStatus
-from replication.models import AuditEntry, Look, Replication, ReplicationRecord
+from replication.models import Attempt, AuditEntry, Look, Replication, ReplicationRecord
 from replication.roles import Right, can
 from replication.services import triggering
 from replication.services.explanations import Explanation, explain
@@ -64,6 +64,7 @@ class Snapshot:
     copied_gb: int | None
     entries: tuple[AuditEntry, ...]
     looks: tuple[Look, ...]
+    attempts: tuple[Attempt, ...]
     faults: tuple[Fault, ...]
     #: What is missing before a person may say that it was never started; empty when nothing is.
     absence_gap: Text
@@ -182,6 +183,7 @@ def take_snapshot(request: PageRequest, replication: Replication, now: datetime)
         copied_gb=_gigabytes(record for record in records if record.status == RecordStatus.SUCCEEDED),
         entries=tuple(replication.audit_entries.order_by("id")),
         looks=tuple(replication.looks.all()) if is_unclear else (),
+        attempts=tuple(replication.attempts.order_by("number")),
         faults=tuple(_faults(replication, records)),
         absence_gap=triggering.absence_gap(replication, now) if is_unclear else "",
         may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),

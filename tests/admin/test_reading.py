@@ -9,13 +9,14 @@ from django.utils.timezone import now
 from replication.admin.reading import AuditAdmin
 from replication.models import AuditAction, Look, WorkerBeat
 from replication.services import audit
-from tests.builders import NOW, a_backup, a_project, a_record, a_replication, a_user, a_vault
+from tests.builders import NOW, a_backup, a_project, a_record, a_replication, a_user, a_vault, an_attempt
 
 AUDIT_PAGES = sorted(
     (model._meta.label_lower for model, page in admin.site._registry.items() if isinstance(page, AuditAdmin)),
 )
 SHOWN = [
     "admin.logentry",
+    "replication.attempt",
     "replication.auditentry",
     "replication.backup",
     "replication.cloudreading",
@@ -43,6 +44,7 @@ def fill(n):
         AuditAction.REQUESTED, now=NOW, actor=person, replication=replication, request_id=f"request-{n}"
     )
     Look.objects.create(replication=replication, at=NOW, complete=True)
+    an_attempt(replication=replication)
     WorkerBeat.objects.create(worker_id=f"worker-{n}", started_at=NOW, seen_at=NOW)
     a_project(f"eu-de_team{n}", cloud=f"team-{n}")
     LogEntry.objects.create(

@@ -76,3 +76,17 @@ def test_replicas_of_somebody_elses_work_are_not_taken_for_ours(db, settings, os
         assert finished.status == "succeeded"
         assert replication.status == "unconfirmed"
         assert not replication.audit_entries.filter(action="replication.adopted").exists()
+
+
+def test_replicas_of_other_servers_in_the_same_destination_are_no_candidates(db, settings, oskar):
+    with practising("otc", settings) as practice:
+        unclear = ask(practice, oskar, source="vault-orders-db", destination="replica-production")
+        practice.fault("close_before_processing")
+        practice.round()
+        # Sent after the baseline of the unclear one was read, into the same vault.
+        ask(practice, oskar, source="vault-erp", destination="replica-production")
+
+        to_rest(practice, unclear)
+
+        assert unclear.status == "unconfirmed"
+        assert {look.found for look in unclear.looks.all()} == {0}

@@ -266,6 +266,14 @@ ENOUGH = [(1, True, 0), (10, True, 0), (31, True, 0)]
             WINDOW_OVER,
             "The cloud shows something that may be this replication. Look at the evidence first.",
         ),
+        # What was seen once and is gone again does not close the way for ever; it makes the counting begin anew.
+        (
+            [(1, True, 2), (10, True, 0), (31, True, 0)],
+            WINDOW_OVER,
+            "2 of 3 complete looks at the cloud are done.",
+        ),
+        ([(1, True, 2), (10, True, 0), (20, True, 0), (31, True, 0)], WINDOW_OVER, ""),
+        (ENOUGH, NOW + timedelta(minutes=29, seconds=30), "The cloud may still show it: wait 1 more minute."),
     ],
 )
 def test_absence_needs_complete_looks_over_the_whole_window(db, looks, now, gap):

@@ -28,6 +28,7 @@ from tests.builders import (
     a_replication_vault,
     a_user,
     a_vault,
+    an_attempt,
 )
 from tests.views.site import review_address
 
@@ -81,6 +82,7 @@ class World:
             audit.record(AuditAction.ACCEPTED, now=NOW, actor=person, replication=replication)
         a_record(replication=past, backup_id=backup.backup_id, status="succeeded")
         Look.objects.create(replication=self.replication, at=NOW, complete=True)
+        an_attempt(replication=self.replication, number=number + 1)
         WorkerBeat.objects.create(worker_id=f"worker-{number}", started_at=NOW, seen_at=NOW)
         LogEntry.objects.create(
             user=person,
