@@ -48,6 +48,12 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--kills", type=int, help="workers to kill (default: one a hundred triggers, at least 20)"
     )
+    parser.add_argument(
+        "--freezes",
+        type=int,
+        default=12,
+        help="about how many to freeze between claim and sending (default 12)",
+    )
     parser.add_argument("--workers", type=_positive, default=4, help="workers side by side (default 4)")
     parser.add_argument(
         "--profile", choices=("otc", "huawei"), default="otc", help="of the sandbox (default otc)"
@@ -107,13 +113,29 @@ def _run(options: argparse.Namespace, sandbox_url: str) -> int:
     compress()
     remove(options.without)
     order = Order(
-        options.triggers, options.seed, options.kills, options.workers, options.without, sandbox_url
+        triggers=options.triggers,
+        seed=options.seed,
+        kills=options.kills,
+        freezes=options.freezes,
+        workers=options.workers,
+        rule=options.without,
+        sandbox_url=sandbox_url,
     )
     outcome = run(order, say=lambda line: print(line, file=sys.stderr) if options.verbose else None)
     print(outcome.line)
     for sentence in most_frequent(outcome.verdict.sentences):
         print(f"  {sentence}", file=sys.stderr)
     return 0 if outcome.verdict.is_clean else 1
+
+
+def postgres_server() -> str:
+    """Return where databases may be made: what BENCH_POSTGRES_URL says, else the server of DATABASE_URL, else this machine's."""
+    configured = os.environ.get("DATABASE_URL", "")
+    if configured.startswith("postgres"):
+        configured = configured.rpartition("/")[0]
+    else:
+        configured = "postgres://postgres@127.0.0.1:5432"
+    return os.environ.get("BENCH_POSTGRES_URL", configured)
 
 
 @contextlib.contextmanager
@@ -124,7 +146,7 @@ def _database(kind: str, folder: Path) -> Iterator[str]:
         return
     import psycopg
 
-    server = os.environ.get("BENCH_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432")
+    server = postgres_server()
     name = f"replication_faults_{os.getpid()}"
     try:
         with psycopg.connect(f"{server}/postgres", autocommit=True, connect_timeout=5) as admin:

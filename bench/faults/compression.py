@@ -18,7 +18,7 @@ LOOKS_AT = (0.5, 2.5)
 LATEST_PROCESSING = 1.5
 SETTLE_WINDOW = 4.0
 #: How long a worker is frozen at the worst moment: longer than claim and window together.
-FREEZE = CLAIM + SETTLE_WINDOW + 2.5
+FREEZE = CLAIM + SETTLE_WINDOW + 3.5
 
 
 def compress() -> None:

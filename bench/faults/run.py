@@ -50,6 +50,8 @@ class Order:
     triggers: int
     seed: int
     kills: int
+    #: About how many workers are frozen at the worst moment.
+    freezes: int
     workers: int
     #: The rule that is taken away; empty for the design as it is.
     rule: str
@@ -114,14 +116,16 @@ def run(order: Order, say: Callable[[str], None]) -> Outcome:
     started = time.monotonic()
     plan = Plan(order.seed, redirects_are_processed=order.rule == "no-redirect")
     with Workforce(
-        order.workers, seed=order.seed, freeze_share=8 / order.triggers, rule=order.rule
+        order.workers, seed=order.seed, freeze_share=order.freezes / order.triggers, rule=order.rule
     ) as workforce:
         _trigger(order, cloud, plan, operators, workforce, say)
         pending = cloud.control("GET", "faults")["faults"]
         cloud.control("DELETE", "faults")
         served = plan.dealt - sum(one["count"] for one in pending)
         say("The faults stop; it settles …")
-        workforce.stop_freezing()
+        while workforce.has_frozen:
+            _play_the_person(operators[0])
+            time.sleep(0.2)
         _settle(order, operators[0], say)
         # A request that is processed late, or a frozen worker's, may still come in.
         time.sleep(2.0)
@@ -245,7 +249,8 @@ def _trigger(
             struck_at = time.monotonic()
             next(strikes, None)
     say("All is asked for; the workers go on …")
-    while any(True for _ in strikes):
+    for _strike in strikes:
+        _play_the_person(operators[0])
         time.sleep(pace)
     waiting_until = time.monotonic() + order.patience
     while _count("requested", "submitting") > order.triggers // 100 and time.monotonic() < waiting_until:
@@ -255,8 +260,9 @@ def _trigger(
 
 def _strikes(order: Order, workforce: Workforce) -> Iterator[None]:
     for number in range(order.kills):
-        workforce.kill_one()
-        if number % 10 == 5:
+        while not workforce.kill_one():
+            yield
+        if order.freezes and number % 10 == 5:
             workforce.freeze_one()
         yield
 

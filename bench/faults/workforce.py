@@ -46,8 +46,8 @@ class Workforce:
         for worker in self._workers:
             worker.join()
 
-    def kill_one(self) -> None:
-        """End one at once, whatever it is doing, and start another; a frozen one is left to wake up."""
+    def kill_one(self) -> bool:
+        """End one at once, whatever it is doing, and start another. Returns whether there was one that is not frozen."""
         with self._lock:
             awake = [
                 place
@@ -57,6 +57,7 @@ class Workforce:
             if awake:
                 self._replace(self._chance.choice(awake))
                 self.kills += 1
+            return bool(awake)
 
     def freeze_one(self) -> None:
         """Stop one for longer than a claim lasts."""
@@ -67,10 +68,10 @@ class Workforce:
                 self._frozen[worker.pid] = time.monotonic() + 1.5 * CLAIM
                 self.freezes += 1
 
-    def stop_freezing(self) -> None:
-        """Let all frozen ones go on, when their time has come, and wait for that."""
-        while self._frozen:
-            time.sleep(_TICK)
+    @property
+    def has_frozen(self) -> bool:
+        """Whether somebody is frozen and will go on later."""
+        return bool(self._frozen)
 
     def _start(self) -> multiprocessing.process.BaseProcess:
         from .worker import work
