@@ -43,6 +43,15 @@ def test_lists_mark_it(client, vera, foreign, name):
     assert "started elsewhere" in page(client, vera, reverse(name))
 
 
+@pytest.mark.parametrize("name", ["replication-list", "replication-detail"])
+def test_destination_that_the_cloud_does_not_name_is_said_so(client, vera, foreign, name):
+    Replication.objects.update(destination=None, destination_project_id="", destination_vault_id="")
+
+    shown = page(client, vera, reverse(name, args=[foreign.pk] if name == "replication-detail" else []))
+
+    assert "a vault that the cloud does not name" in shown
+
+
 def test_last_look_says_that_somebody_elsewhere_occupies_the_vault(client, oskar, foreign):
     shown = page(client, oskar, review_address(foreign.source_vault, foreign.destination))
 
