@@ -5,23 +5,18 @@ of its rules, and has to lose or double: else this harness would see nothing.
 """
 
 import argparse
-import contextlib
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+from bench.surroundings import database, sandbox
 
 from .compression import SETTLE_WINDOW
 from .removal import RULES
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Slow enough that no copy ends while the run lasts, however the sandbox's clock is moved.
 _SPEED = "0.0001"
 
@@ -31,7 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _read(arguments)
     folder = Path(tempfile.mkdtemp(prefix="replication-faults-"))
     try:
-        with _database(options.database, folder) as url, _sandbox(folder, options) as sandbox_url:
+        # Without a guard of its own against doubles, so that ours is what is measured.
+        cloud = sandbox(
+            folder, "--profile", options.profile, "--speed", _SPEED, "--switch", "duplicate_guard=off"
+        )
+        with database(options.database, folder) as url, cloud as sandbox_url:
             os.environ.update(_environment(url, sandbox_url, folder))
             return _run(options, sandbox_url)
     finally:
@@ -126,69 +125,6 @@ def _run(options: argparse.Namespace, sandbox_url: str) -> int:
     for sentence in most_frequent(outcome.verdict.sentences):
         print(f"  {sentence}", file=sys.stderr)
     return 0 if outcome.verdict.is_clean else 1
-
-
-def postgres_server() -> str:
-    """Return where databases may be made: what BENCH_POSTGRES_URL says, else the server of DATABASE_URL, else this machine's."""
-    configured = os.environ.get("DATABASE_URL", "")
-    if configured.startswith("postgres"):
-        configured = configured.rpartition("/")[0]
-    else:
-        configured = "postgres://postgres@127.0.0.1:5432"
-    return os.environ.get("BENCH_POSTGRES_URL", configured)
-
-
-@contextlib.contextmanager
-def _database(kind: str, folder: Path) -> Iterator[str]:
-    """Make an empty database, and remove it in the end."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'db.sqlite3'}"
-        return
-    import psycopg
-
-    server = postgres_server()
-    name = f"replication_faults_{os.getpid()}"
-    try:
-        with psycopg.connect(f"{server}/postgres", autocommit=True, connect_timeout=5) as admin:
-            admin.execute(f'CREATE DATABASE "{name}"')
-    except psycopg.OperationalError as error:
-        sys.exit(
-            f"PostgreSQL does not let us make a database at {server}: {error}. BENCH_POSTGRES_URL names another server."
-        )
-    try:
-        yield f"{server}/{name}"
-    finally:
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@contextlib.contextmanager
-def _sandbox(folder: Path, options: argparse.Namespace) -> Iterator[str]:
-    """Run a sandbox without a guard of its own against doubles, so that ours is what is measured."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        *(sys.executable, "manage.py", "sandbox", "--port", str(port), "--state", str(folder / "sandbox")),
-        *("--profile", options.profile, "--speed", _SPEED, "--switch", "duplicate_guard=off"),
-    ]
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "dashboard.settings", "LOG_LEVEL": "CRITICAL"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url, process)
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/_sandbox/world", timeout=5):
-            return
-        time.sleep(0.05)
-    sys.exit("The sandbox does not answer.")
 
 
 if __name__ == "__main__":
