@@ -70,13 +70,18 @@ def sweep_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], N
         )
         if claimed:
             tried += 1
-            sweep(reading.cloud, clock)
+            sweep(reading.cloud, clock, beat)
             beat()
     return tried
 
 
-def sweep(cloud_name: str, clock: Callable[[], datetime]) -> Find | None:
-    """Search one entry's project to its end. Returns what was found, or `None` when it could not be read."""
+def sweep(
+    cloud_name: str, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None
+) -> Find | None:
+    """Search one entry's project to its end. Returns what was found, or `None` when it could not be read.
+
+    `beat` is called before each vault: it may end it, and then it is due again after a while.
+    """
     began = clock()
     try:
         reading = evidence.read_project(connection.cbr(cloud_name), cloud_name, since=began - _HISTORY)
@@ -86,14 +91,16 @@ def sweep(cloud_name: str, clock: Callable[[], datetime]) -> Find | None:
             sweep_error=str(error.message), sweep_after=clock() + _RETRY_AFTER
         )
         return None
-    found = _take_in(cloud_name, reading.sightings, clock)
+    found = _take_in(cloud_name, reading.sightings, clock, beat)
     CloudReading.objects.filter(cloud=cloud_name).update(
         swept_at=began, sweep_error="", sweep_after=began + INTERVAL
     )
     return found
 
 
-def _take_in(cloud_name: str, sightings: tuple[Sighting, ...], clock: Callable[[], datetime]) -> Find:
+def _take_in(
+    cloud_name: str, sightings: tuple[Sighting, ...], clock: Callable[[], datetime], beat: Callable[[], None]
+) -> Find:
     vaults = {
         vault.vault_id: vault
         for vault in Vault.objects.filter(project__cloud=cloud_name).select_related("project__region")
@@ -103,6 +110,7 @@ def _take_in(cloud_name: str, sightings: tuple[Sighting, ...], clock: Callable[[
         by_vault[one.vault_id].append(one)
     foreign = suspected = 0
     for vault_id, unknown in by_vault.items():
+        beat()
         if vault := vaults.get(vault_id):
             kept = _Vault(vault, clock())
             for run in _runs(unknown):
