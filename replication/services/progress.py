@@ -291,11 +291,11 @@ def _finish(replication: Replication, records: list[ReplicationRecord], now: dat
     if not replication.is_final and row.move(ReplicationStatus.RUNNING, status, now=now):
         replication.finished_at = now
         inventory.make_due(destination_cloud(replication), now)
-        _tell(replication, AuditAction.FINISHED, status, records, now)
+        _tell(replication, AuditAction.FINISHED, ReplicationStatus.RUNNING, status, records, now)
     if not awaiting:
         ended = row.filter(check_after__isnull=False).update(check_after=None, version=F("version") + 1)
         if ended and any(record.has_arrived for record in records):
-            _tell(replication, AuditAction.ARRIVED, status, records, now)
+            _tell(replication, AuditAction.ARRIVED, status, status, records, now)
     elif not destination_cloud(replication) or _window_is_over(replication, now):
         row.update(check_after=None, version=F("version") + 1)
 
@@ -310,7 +310,8 @@ def _window_is_over(replication: Replication, now: datetime) -> bool:
 def _tell(
     replication: Replication,
     action: AuditAction,
-    status: ReplicationStatus,
+    before: ReplicationStatus,
+    after: ReplicationStatus,
     records: list[ReplicationRecord],
     now: datetime,
 ) -> None:
@@ -321,8 +322,8 @@ def _tell(
         action,
         now=now,
         replication=replication,
-        from_status=replication.status,
-        to_status=status,
+        from_status=before,
+        to_status=after,
         arrived=sum(record.has_arrived for record in records),
         **{name: count for name, count in counts.items() if count},
     )

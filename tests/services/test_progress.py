@@ -367,6 +367,21 @@ def test_destination_that_cannot_be_read_delays_only_the_arrival(practice, oskar
     assert AuditEntry.objects.filter(action="replication.arrived").count() == 1
 
 
+def test_end_and_arrival_seen_in_one_look_are_told_as_two_steps(practice, oskar):
+    replication = a_running_one(practice, oskar)
+    practice.advance(hours=1)
+
+    progress.check_due(practice.now(), practice.now)
+
+    assert [
+        (entry.action, entry.from_status, entry.to_status)
+        for entry in AuditEntry.objects.filter(replication=replication).order_by("id")[3:]
+    ] == [
+        ("replication.finished", "running", "succeeded"),
+        ("replication.arrived", "succeeded", "succeeded"),
+    ]
+
+
 def test_arrival_is_waited_for_until_the_window_is_over(practice, oskar, settings):
     settings.REPLICATION_ARRIVAL_WINDOW = timedelta(hours=2)
     replication = a_running_one(practice, oskar)
