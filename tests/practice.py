@@ -20,6 +20,7 @@ class Practice:
 
     url: str
     profile: str
+    sandbox: Sandbox
     ahead: timedelta = field(default_factory=timedelta)
 
     def now(self):
@@ -80,7 +81,7 @@ def practising(profile, settings, **switches):
         settings.REPLICATION_PROGRESS_INTERVAL = timedelta(seconds=1)
         settings.REPLICATION_INVENTORY_INTERVAL = timedelta(days=300)
         connection.forget()
-        practice = Practice(sandbox.url, profile)
+        practice = Practice(sandbox.url, profile, sandbox)
         practice.read_inventory()
         yield practice
     connection.forget()

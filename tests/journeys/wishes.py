@@ -7,7 +7,7 @@ from replication.services import triggering
 from replication.services.triggering import Wish
 
 
-def ask(practice, actor, *, source, destination, reason="Recovery exercise"):
+def ask(practice, actor, *, source, destination, reason="Recovery exercise", key=None):
     target = Vault.objects.select_related("project__region").get(name=destination)
     wish = Wish(
         source=Vault.objects.select_related("project__region").get(name=source),
@@ -17,6 +17,6 @@ def ask(practice, actor, *, source, destination, reason="Recovery exercise"):
         reason=reason,
     )
     replication, _created = triggering.request_replication(
-        actor=actor, wish=wish, key=uuid.uuid4(), now=practice.now()
+        actor=actor, wish=wish, key=key or uuid.uuid4(), now=practice.now()
     )
     return replication
