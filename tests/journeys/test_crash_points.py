@@ -108,7 +108,9 @@ def live(nursery, practice, step, *, die_at=0, signed_in=True, **arguments):
     # As on the first day, when nobody knows yet which source answers.
     CloudReading.objects.update(answers_records=None)
     life = nursery.live(step, practice=practice, die_at=die_at, signed_in=signed_in, **arguments)
+    give_up_at = time.monotonic() + 30
     while len(connections) > before:
+        assert time.monotonic() < give_up_at, "the cloud still serves somebody who is dead"
         time.sleep(0.001)
     assert life.died == bool(die_at), (die_at, life)
     return life.points
@@ -323,7 +325,8 @@ def test_who_sends_again_may_be_cut_off_at_any_point(nursery, practise, oskar):
         practice.fault("close_before_processing", count=number)
         for replication in replications:
             submission.submit(replication.pk, worker_id="worker", clock=practice.now)
-        for _look in range(5):
+        # Hourly looks at last: after two hours there are more than enough of them.
+        for _look in range(12):
             practice.advance(minutes=10)
             practice.round("the next worker")
         return replications
