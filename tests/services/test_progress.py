@@ -340,6 +340,19 @@ def test_end_of_the_copies_makes_the_inventory_of_the_destination_due(practice, 
     assert [reading.cloud for reading in due] == ["sandbox-recovery"]
 
 
+def test_end_and_arrival_seen_in_one_look_are_told_one_after_the_other(practice, oskar):
+    replication = a_running_one(practice, oskar)
+    practice.advance(hours=10)
+
+    progress.check_due(practice.now(), practice.now)
+
+    told = replication.audit_entries.filter(action__in=["replication.finished", "replication.arrived"])
+    assert list(told.order_by("id").values_list("action", "from_status", "to_status")) == [
+        ("replication.finished", "running", "succeeded"),
+        ("replication.arrived", "succeeded", "succeeded"),
+    ]
+
+
 def test_source_that_cannot_be_read_changes_nothing_and_is_asked_again(practice, oskar):
     replication = a_running_one(practice, oskar)
     practice.fault("answer", operation="operation_logs.list", status=500, count=10)
