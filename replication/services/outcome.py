@@ -35,6 +35,7 @@ _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=5)
 #: Refusals that say: somebody copies this already. After an unclear attempt that somebody may be us.
 _SOMEBODY_COPIES = frozenset({"BackupService.6130", "BackupService.1009"})
+_CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +213,8 @@ def record_error(delivery: Delivery, error: CloudError, now: datetime) -> None:
         _settle(delivery, _NOT_DELIVERED, error, now, _pause(replication, error))
     elif isinstance(error, Refused) and not after_unclear:
         _settle(delivery, _REFUSED, error, now, None)
-        if error.code in _SOMEBODY_COPIES:
-            inventory.make_due(replication.source_vault.project.cloud, now)
+        if error.code in _SOMEBODY_COPIES or error.http_status == _CONFLICT:
+            inventory.make_due_with_sweep(replication.source_vault.project.cloud, now)
     else:
         # Refused as "being copied" after an unclear attempt counts as unclear: that attempt may have arrived.
         _settle(delivery, _UNCLEAR, error, now, FIRST_LOOK)
