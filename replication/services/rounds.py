@@ -5,6 +5,7 @@ Each part goes on where a dead worker stopped, because it asks the rows and noth
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,10 @@ from replication.models import Replication
 from . import connection, inventory, progress, reconciliation, spool, submission, sweeping
 
 logger = logging.getLogger(__name__)
-#: Replications that a round sends at most, so that a long queue does not keep the other parts waiting.
+#: Replications that a round sends at most, and seconds after which it begins no further one, so that neither a long queue
+#: nor a slow cloud keeps the other parts waiting.
 AT_ONCE = 50
+_SENDING_SECONDS = 5.0
 Clock = Callable[[], datetime]
 
 
@@ -65,7 +68,9 @@ def sweep_all(*, clock: Clock) -> dict[str, sweeping.Find | None]:
 
 
 def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:
-    """Send what is due, also where its nudge was lost."""
+    """Send what is due, also where its nudge was lost. Returns how many were tried."""
+    give_up_at = time.monotonic() + _SENDING_SECONDS
+    tried = 0
     due = list(
         Replication.objects.due(clock())
         .filter(status=ReplicationStatus.REQUESTED)
@@ -74,10 +79,13 @@ def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:
     # Workers that begin at different ends seldom meet.
     random.shuffle(due)
     for replication_id in due:
+        if tried and time.monotonic() >= give_up_at:
+            break
         beat()
+        tried += 1
         try:
             submission.submit(replication_id, worker_id=worker_id, clock=clock)
         except (DataError, IntegrityError):
             # What it may have sent is settled when its claim runs out; the others must not wait for it.
             logger.exception("replication %s cannot be stored", replication_id)
-    return len(due)
+    return tried

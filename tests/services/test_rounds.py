@@ -66,6 +66,23 @@ def test_signs_of_life_are_given_between_the_parts_and_before_each_sending(pract
     assert len(beats) == idle + idle + 2
 
 
+def test_slow_sending_ends_after_a_while_so_that_the_unclear_are_looked_for(practice, oskar, monkeypatch):
+    for source in ("vault-orders-db", "vault-erp", "vault-mail"):
+        ask(practice, oskar, source=source, destination="replica-production")
+    a_replication(
+        source=a_vault(name="unclear"),
+        destination=a_replication_vault(),
+        status="unconfirmed",
+        check_after=practice.now() - timedelta(seconds=1),
+    )
+    monkeypatch.setattr(rounds, "_SENDING_SECONDS", 0)
+
+    done = make_round(practice)
+
+    assert done == Round(released=0, submitted=1, settled=1, followed=0, refreshed=0, swept=0)
+    assert len(practice.accepted()) == 1
+
+
 def test_what_is_not_due_is_left_alone(practice, oskar):
     replication = ask(practice, oskar, source="vault-orders-db", destination="replica-production")
     Replication.objects.filter(pk=replication.pk).update(check_after=practice.now() + timedelta(minutes=1))

@@ -25,6 +25,8 @@ logger = logging.getLogger("replication.worker")
 
 #: Seconds between two rounds, and longest delay of a nudge.
 _PAUSE = 0.5
+#: Nudges that are followed between two rounds: few, since each may take as long as the cloud does. The round sends the rest.
+_NUDGES_AT_ONCE = 5
 #: Seconds to wait when the database is away.
 _DATABASE_PAUSE = 2.0
 #: Seconds between two beats that are written while there is little to do.
@@ -87,7 +89,7 @@ class Command(BaseCommand):
             batch=True,
             backend_name="default",
             startup_delay=False,
-            max_tasks=rounds.AT_ONCE,
+            max_tasks=_NUDGES_AT_ONCE,
             worker_id=self.worker_id[:64],
             excluded_queue_names=[],
         )
