@@ -1,18 +1,18 @@
 """Raw servers, certificates for them, and credentials that sign in to them."""
 
-import ipaddress
-import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from replication.cloud import Credentials, cloud_from_options
-from tests.cloud.raw_server import RawServer, Received, Respond, token_answer
+from tests.cloud.raw_server import (
+    RawServer,
+    Received,
+    Respond,
+    make_certificate,
+    speak_tls_with,
+    token_answer,
+)
 
 Serve = Callable[..., RawServer]
 
@@ -71,36 +71,10 @@ def sign_in_to() -> Callable[[RawServer], Credentials]:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """Make a certificate for 127.0.0.1 that only its own file vouches for; return the file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "loopback.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 def tls(certificate):
     """Serve with that certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    return speak_tls_with(certificate)
