@@ -54,8 +54,8 @@ def start_worker(practice):
         worker.wait()
 
 
-def wait_until(condition):
-    give_up_at = time.monotonic() + 30
+def wait_until(condition, *, seconds=60):
+    give_up_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up_at, "it did not happen"
         time.sleep(0.05)
