@@ -25,6 +25,7 @@ from replication.models import (
     Look,
     Replication,
     ReplicationRecord,
+    Vault,
 )
 
 from . import audit, connection, evidence, outcome, preflight, progress
@@ -225,7 +226,10 @@ def _is_unambiguous(replication: Replication, candidates: tuple[Sighting, ...]) 
 
 
 def _new_replicas(replication: Replication, sources: list[dict[str, object]]) -> tuple[Replica, ...]:
-    """Return the replicas of our servers in the destination vault that appeared since the sending and that nobody owns."""
+    """Return the replicas in the destination vault that appeared since the sending and that may be this replication's.
+
+    Not those that others own, and not those of servers that lie in other vaults: many vaults share a destination.
+    """
     if not progress.destination_cloud(replication):
         sources.append({"source": Evidence.REPLICA.value, "read": False, "error": "no credentials"})
         return ()
@@ -239,22 +243,18 @@ def _new_replicas(replication: Replication, sources: list[dict[str, object]]) ->
             "destination_backup_id", flat=True
         )
     )
-    servers = _servers_of(replication)
-    free = tuple(
-        one for one in new if one.id not in owned and (not one.resource_id or one.resource_id in servers)
-    )
+    elsewhere = _servers_of_other_vaults(replication, {one.resource_id for one in new})
+    free = tuple(one for one in new if one.id not in owned and one.resource_id not in elsewhere)
     sources.append({"source": Evidence.REPLICA.value, "read": True, "found": len(free)})
     return free
 
 
-def _servers_of(replication: Replication) -> set[str]:
-    """Return the servers whose backups lie, or lay, in the source vault: replicas of others come from elsewhere."""
-    return set(
-        Backup.objects.filter(vault_id=replication.source_vault_id)
-        .exclude(resource_id="")
-        .values_list("resource_id", flat=True)
-        .distinct()
-    )
+def _servers_of_other_vaults(replication: Replication, resource_ids: set[str]) -> set[str]:
+    """Return which of these servers have backups in other source vaults, but none in this replication's."""
+    known = Backup.objects.filter(resource_id__in=resource_ids - {""})
+    sources = known.exclude(vault__protect_type=Vault.REPLICATION)
+    own = set(sources.filter(vault_id=replication.source_vault_id).values_list("resource_id", flat=True))
+    return set(sources.values_list("resource_id", flat=True)) - own
 
 
 def _behind_replicas(replication: Replication, replicas: tuple[Replica, ...]) -> tuple[Candidate, ...]:

@@ -8,7 +8,6 @@ import math
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -238,15 +237,18 @@ def withdraw_replication(
 def absence_gap(replication: Replication, now: datetime) -> Text:
     """Say what is still missing before a person may decide that the cloud never started it; empty: nothing.
 
-    Several complete looks in a row must have found nothing, the latest of them after the settle window: a window that is
-    too short was measured to double replications.
+    Several complete looks must have found nothing, the latest of them after the settle window: a window that is too
+    short was measured to double replications. What was seen once and is gone, as when it turned out to be another
+    replication's, makes looks and window begin anew.
     """
     if replication.status != ReplicationStatus.UNCONFIRMED or replication.submitted_at is None:
         return _("It is not unclear any more.")
     looks = list(Look.objects.filter(replication=replication, at__gte=replication.submitted_at))
     if looks and looks[0].found:
         return _("The cloud shows something that may be this replication. Look at the evidence first.")
-    settled_at = replication.submitted_at + settings.REPLICATION_SETTLE_WINDOW
+    seen_at = max((look.at for look in looks if look.found), default=replication.submitted_at)
+    settled_at = seen_at + settings.REPLICATION_SETTLE_WINDOW
+    looks = [look for look in looks if look.at >= seen_at and not look.found]
     if now < settled_at:
         minutes = math.ceil((settled_at - now).total_seconds() / 60)
         return ngettext(
@@ -254,9 +256,7 @@ def absence_gap(replication: Replication, now: datetime) -> Text:
             "The cloud may still show it: wait %(minutes)d more minutes.",
             minutes,
         ) % {"minutes": minutes}
-    # What was seen once and is gone may have been somebody else's; it only makes the counting begin anew.
-    silent = list(takewhile(lambda look: not look.found, looks))
-    complete = [look for look in silent if look.complete]
+    complete = [look for look in looks if look.complete]
     if len(complete) < LOOKS_NEEDED:
         return _("%(done)d of %(needed)d complete looks at the cloud are done.") % {
             "done": len(complete),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from replication.cloud import Credentials, cloud_from_options
 from tests.cloud.raw_server import (
     RawServer,

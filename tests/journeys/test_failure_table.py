@@ -167,7 +167,10 @@ def test_row_1_no_connection_is_sent_again_after_a_pause(practice, replication, 
         }[failure]
         send_elsewhere(practice, replication, address, limits=Limits(0.3, 5, 5, 1000))
 
-    assert told_of(replication) == (("requested", ""), [("not_delivered", None, "", NOTHING)])
+    assert told_of(replication) == (
+        ("requested", "unreachable"),
+        [("not_delivered", None, "unreachable", NOTHING)],
+    )
     assert_it_is_sent_once_the_pause_is_over(practice, replication)
 
 
@@ -180,7 +183,10 @@ def test_row_1_no_connection_ten_times_is_given_up_and_left_to_a_person(practice
         practice.advance(seconds=pauses[-1] + 1)
     practice.round()
 
-    assert told_of(replication) == (("failed", ""), [("not_delivered", None, "", NOTHING)] * 10)
+    assert told_of(replication) == (
+        ("failed", "unreachable"),
+        [("not_delivered", None, "unreachable", NOTHING)] * 10,
+    )
     assert practice.accepted() == []
     assert pauses[0] < 7
     assert 240 <= max(pauses) <= 360
@@ -195,7 +201,10 @@ def test_row_2_broken_handshake_is_sent_again_after_a_pause(practice, replicatio
 
     send_elsewhere(practice, replication, of_tls(server))
 
-    assert told_of(replication) == (("requested", ""), [("not_delivered", None, "", NOTHING)])
+    assert told_of(replication) == (
+        ("requested", "unreachable"),
+        [("not_delivered", None, "unreachable", NOTHING)],
+    )
     assert_it_is_sent_once_the_pause_is_over(practice, replication)
 
 
@@ -204,7 +213,10 @@ def test_row_2_untrusted_certificate_is_told_and_nothing_is_sent(practice, repli
 
     send_elsewhere(practice, replication, of_tls(server))
 
-    assert told_of(replication) == (("requested", ""), [("not_delivered", None, "", NOTHING)])
+    assert told_of(replication) == (
+        ("requested", "tls"),
+        [("not_delivered", None, "tls", NOTHING)],
+    )
     assert "The certificate of 127.0.0.1 is not trusted" in replication.error_message
     assert "verification is never switched off" in replication.error_message
     assert server.received == []
@@ -221,7 +233,10 @@ def test_row_3_timeout_within_the_handshake_is_sent_again_since_no_byte_of_the_r
 
     send_elsewhere(practice, replication, of_tls(server), limits=Limits(5, 0.3, 0.3, 1000))
 
-    assert told_of(replication) == (("requested", ""), [("not_delivered", None, "", NOTHING)])
+    assert told_of(replication) == (
+        ("requested", "unreachable"),
+        [("not_delivered", None, "unreachable", NOTHING)],
+    )
     assert_it_is_sent_once_the_pause_is_over(practice, replication)
 
 
@@ -245,7 +260,10 @@ def test_row_4_connection_that_broke_before_the_first_byte_is_sent_again(practic
 
     send_elsewhere(practice, replication, of_tls(server))
 
-    assert told_of(replication) == (("requested", ""), [("not_delivered", None, "", NOTHING)])
+    assert told_of(replication) == (
+        ("requested", "unreachable"),
+        [("not_delivered", None, "unreachable", NOTHING)],
+    )
     assert_it_is_sent_once_the_pause_is_over(practice, replication)
 
 
@@ -372,7 +390,7 @@ def test_row_9_success_that_is_not_as_documented_is_unclear_keeps_its_answer_and
 
     practice.round()
 
-    code = "" if status else "no_answer"
+    code = "bad_answer" if status else "no_answer"
     kept = replication.attempts.get().answer
     assert told_of(replication) == (("unconfirmed", code), [("unknown", status, code, EVERYTHING)])
     assert ('"replication"' in kept) == bool(status)
@@ -388,7 +406,10 @@ def test_row_10_other_success_is_unclear_and_then_found(practice, replication, s
 
     practice.round()
 
-    assert told_of(replication) == (("unconfirmed", ""), [("unknown", status, "", EVERYTHING)])
+    assert told_of(replication) == (
+        ("unconfirmed", "bad_answer"),
+        [("unknown", status, "bad_answer", EVERYTHING)],
+    )
     assert_it_is_adopted(practice, replication)
 
 

@@ -106,6 +106,10 @@ def ask_for_all(practice, actor, vaults):
     return [ask(practice, actor, source=name, destination="replica-production") for name in vaults]
 
 
+#: Accepted; small copies may be over before anybody looks.
+ACCEPTED = ("running", "succeeded")
+
+
 def count(*statuses):
     return Replication.objects.filter(origin="dashboard", status__in=statuses).count()
 
@@ -128,7 +132,7 @@ def test_four_workers_and_two_rounds_beside_them_send_each_once_while_people_go_
 ):
     replications = ask_for_all(practice, oskar, vaults[:40])
     workers = [start("worker") for _ in range(4)]
-    wait_until(lambda: count("running") > 0)
+    wait_until(lambda: count(*ACCEPTED) > 0)
 
     rounds = [start("reconcile") for _ in range(2)]
     # Each of these is a request of a person, who would see a lock as an error.
@@ -153,11 +157,12 @@ def test_unclear_replication_is_looked_for_although_the_queue_is_long(practice, 
     practice.fault("answer_late", seconds=1, count=1000)
 
     start("worker")
-    wait_until(lambda: status_of(unclear) == "running", seconds=120)
+    wait_until(lambda: status_of(unclear) in ACCEPTED, seconds=120)
 
     assert count("requested") > 0
     assert len(queue) == QUEUE - 1
-    assert list(unclear.audit_entries.order_by("id").values_list("action", flat=True)) == [
+    # What follows it tells of its copies, which may be over by now.
+    assert list(unclear.audit_entries.order_by("id").values_list("action", flat=True)[:4]) == [
         "replication.requested",
         "replication.submitting",
         "replication.unconfirmed",
@@ -177,10 +182,10 @@ def test_claim_of_a_killed_worker_is_taken_over_after_its_lease_and_not_sent_aga
     lease = held.claimed_until - held.submitted_at
 
     others = [start("worker") for _ in range(2)]
-    wait_until(lambda: count("running") == 2)
+    wait_until(lambda: count(*ACCEPTED) == 2)
     within_its_lease = status_of(held)
     Replication.objects.filter(pk=held.pk).update(claimed_until=timezone.now(), check_after=timezone.now())
-    wait_until(lambda: status_of(held) == "running")
+    wait_until(lambda: status_of(held) in ACCEPTED)
 
     assert (lease, within_its_lease) == (submission.CLAIM, "submitting")
     assert [worker.stop()[0] for worker in others] == [0, 0]
@@ -200,7 +205,7 @@ def test_worker_told_to_stop_before_a_long_queue_finishes_what_it_had_begun_and_
         DBTaskResult.objects.all().delete()
     practice.fault("answer_late", seconds=1, count=1000)
     worker = start("worker")
-    wait_until(lambda: count("running") > 0 and count("submitting") > 0)
+    wait_until(lambda: count(*ACCEPTED) > 0 and count("submitting") > 0)
     before = len(practice.accepted())
 
     code, seconds = worker.stop()
@@ -209,7 +214,7 @@ def test_worker_told_to_stop_before_a_long_queue_finishes_what_it_had_begun_and_
     assert seconds < 10
     assert worker.errors() == []
     assert count("submitting", "unconfirmed") == 0
-    assert count("running") == len(practice.accepted())
+    assert count(*ACCEPTED) == len(practice.accepted())
     assert before <= len(practice.accepted()) <= before + 1
     assert count("requested") >= QUEUE - before - 1
 
@@ -219,7 +224,7 @@ def test_workers_whose_sessions_are_ended_go_on(practice, oskar, vaults, start):
     replications = ask_for_all(practice, oskar, vaults)
     practice.fault("answer_late", seconds=0.1, count=1000)
     workers = [start("worker") for _ in range(3)]
-    wait_until(lambda: count("running") > 3)
+    wait_until(lambda: count(*ACCEPTED) > 3)
 
     for _restart in range(3):
         with psycopg.connect(database_url(), autocommit=True) as admin:

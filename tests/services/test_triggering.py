@@ -266,13 +266,18 @@ ENOUGH = [(1, True, 0), (10, True, 0), (31, True, 0)]
             WINDOW_OVER,
             "The cloud shows something that may be this replication. Look at the evidence first.",
         ),
-        # What was seen once and is gone again does not close the way for ever; it makes the counting begin anew.
+        # What was seen once and is gone again does not close the way for ever; looks and window begin anew.
         (
-            [(1, True, 2), (10, True, 0), (31, True, 0)],
-            WINDOW_OVER,
+            [(3, True, 2), (10, True, 0), (20, True, 0), (32, True, 0)],
+            NOW + timedelta(minutes=32),
+            "The cloud may still show it: wait 1 more minute.",
+        ),
+        (
+            [(1, True, 0), (3, True, 0), (10, True, 2), (32, True, 0), (45, True, 0)],
+            NOW + timedelta(minutes=45),
             "2 of 3 complete looks at the cloud are done.",
         ),
-        ([(1, True, 2), (10, True, 0), (20, True, 0), (31, True, 0)], WINDOW_OVER, ""),
+        ([(3, True, 2), (10, True, 0), (20, True, 0), (34, True, 0)], NOW + timedelta(minutes=34), ""),
         (ENOUGH, NOW + timedelta(minutes=29, seconds=30), "The cloud may still show it: wait 1 more minute."),
     ],
 )
