@@ -133,7 +133,7 @@ def run(order: Order, say: Callable[[str], None]) -> Outcome:
     seconds = time.monotonic() - started
     calls = cloud.received() - foreign
     return Outcome(
-        triggers=Replication.objects.count(),
+        triggers=Replication.objects.filter(origin="dashboard").count(),
         faults=served,
         calls=calls,
         kills=workforce.kills,

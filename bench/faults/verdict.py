@@ -57,8 +57,11 @@ def judge(accepted: Iterable[Mapping[str, Any]], received: int) -> Verdict:
     for call in accepted:
         calls[call["body"]["replicate"]["vault_id"]].append(call)
     verdict = Verdict()
-    replications = Replication.objects.prefetch_related("records", "attempts", "audit_entries").order_by(
-        "requested_at"
+    # What a look found to be started elsewhere is rightly known, and none of the run's.
+    replications = (
+        Replication.objects.filter(origin="dashboard")
+        .prefetch_related("records", "attempts", "audit_entries")
+        .order_by("requested_at")
     )
     for replication in replications.iterator(chunk_size=1000):
         _judge_one(replication, calls.pop(replication.vault_id, []), verdict)

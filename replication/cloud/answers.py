@@ -129,6 +129,15 @@ class Answer:
         return parse_retry_after(self.headers.get("retry-after", ""), now=datetime.now(UTC))
 
     @property
+    def date(self) -> datetime | None:
+        """Return what the server calls the present moment, to the second; none when it does not say so legibly."""
+        try:
+            said = parsedate_to_datetime(self.headers.get("date", ""))
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+        return said.replace(tzinfo=said.tzinfo or UTC)
+
+    @property
     def redirect_host(self) -> str:
         """Return the host that a redirect points to; empty when it names none."""
         try:

@@ -57,6 +57,11 @@ class CbrClient:
         """
         return self._credentials.access().project_id
 
+    @property
+    def server_date(self) -> datetime | None:
+        """Return what the latest answer to a read called the present moment, to the second; none before the first."""
+        return self._transport.server_date
+
     def replicate(
         self,
         order: ReplicateOrder,

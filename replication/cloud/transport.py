@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -128,6 +129,8 @@ class ReadTransport:
         self._limits = limits
         self._sleep = sleep
         self._session = plain_session()
+        #: What the latest answer called the present moment, to the second; none until one said so.
+        self.server_date: datetime | None = None
 
     def get(self, url: str, query: Sequence[tuple[str, str]] = ()) -> Answer:
         """Return the complete answer, always a 200.
@@ -162,6 +165,7 @@ class ReadTransport:
             answer = self._get(address, self._credentials.access().token)
         if error := decide_read(answer):
             raise error
+        self.server_date = answer.date or self.server_date
         return answer
 
     def _get(self, address: str, token: str) -> Answer:

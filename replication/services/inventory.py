@@ -76,11 +76,6 @@ def make_due(cloud_name: str, now: datetime) -> None:
     CloudReading.objects.filter(cloud=cloud_name).update(refresh_after=now)
 
 
-def make_due_with_sweep(cloud_name: str, now: datetime) -> None:
-    """Make one cloud entry due at once for its inventory and for a sweep, since somebody else is at work there."""
-    CloudReading.objects.filter(cloud=cloud_name).update(refresh_after=now, sweep_after=now)
-
-
 def know_entries(now: datetime) -> None:
     """Bring the list of cloud entries in line with the settings; new ones are due at once.
 

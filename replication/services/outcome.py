@@ -212,9 +212,11 @@ def record_error(delivery: Delivery, error: CloudError, now: datetime) -> None:
     if isinstance(error, NotDelivered):
         _settle(delivery, _NOT_DELIVERED, error, now, _pause(replication, error))
     elif isinstance(error, Refused) and not after_unclear:
-        _settle(delivery, _REFUSED, error, now, None)
-        if error.code in _SOMEBODY_COPIES or error.http_status == _CONFLICT:
-            inventory.make_due_with_sweep(replication.source_vault.project.cloud, now)
+        somebody_copies = error.code in _SOMEBODY_COPIES or error.http_status == _CONFLICT
+        # Who that is, is looked at once: see sweeping.look_after_refusals.
+        _settle(delivery, _REFUSED, error, now, timedelta(0) if somebody_copies else None)
+        if somebody_copies:
+            inventory.make_due(replication.source_vault.project.cloud, now)
     else:
         # Refused as "being copied" after an unclear attempt counts as unclear: that attempt may have arrived.
         _settle(delivery, _UNCLEAR, error, now, FIRST_LOOK)

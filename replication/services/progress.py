@@ -46,7 +46,7 @@ def check_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], N
     """
     due = (
         Replication.objects.due(now)
-        .filter(status__in=[ReplicationStatus.RUNNING, *FINAL])
+        .filter(status__in=[ReplicationStatus.RUNNING, *FINAL - {ReplicationStatus.REJECTED}])
         .select_related("source_vault__project", "destination__project")
     )
     by_vault: dict[UUID, list[Replication]] = defaultdict(list)

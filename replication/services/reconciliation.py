@@ -310,11 +310,14 @@ def adopt_records(replication: Replication, found: tuple[Candidate, ...], now: d
     )
 
 
-def suspect_sent(replication: Replication, seen_at: datetime, now: datetime) -> bool:
+def suspect_sent(
+    replication: Replication, seen_at: datetime, baseline: dict[str, list[str]], now: datetime
+) -> bool:
     """Make a replication unclear that waits to be sent, because the cloud shows it, begun at `seen_at`, already.
 
     That happens after a database was restored that had forgotten the sending, or when somebody was faster in the
-    cloud's console. Sending it now would double it. Returns whether it still waited.
+    cloud's console. Sending it now would double it. `baseline` holds what else the cloud shows of the vault, which is not
+    this replication. Returns whether it still waited.
     """
     row = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt)
     number = replication.attempt + 1
@@ -326,7 +329,7 @@ def suspect_sent(replication: Replication, seen_at: datetime, now: datetime) -> 
             submitted_at=seen_at,
             attempt=number,
             claimed_by="",
-            baseline={},
+            baseline=baseline,
         ):
             return False
         Replication.objects.filter(pk=replication.pk).move(
@@ -345,14 +348,18 @@ def suspect_sent(replication: Replication, seen_at: datetime, now: datetime) -> 
             ended_at=now,
             outcome=AttemptOutcome.ABANDONED,
         )
-        audit.record(
-            AuditAction.UNCONFIRMED,
-            now=now,
-            replication=replication,
-            from_status=ReplicationStatus.REQUESTED,
-            to_status=ReplicationStatus.UNCONFIRMED,
-            code="seen_before_sending",
-        )
+        for action, before, after in (
+            (AuditAction.SUBMITTING, ReplicationStatus.REQUESTED, ReplicationStatus.SUBMITTING),
+            (AuditAction.UNCONFIRMED, ReplicationStatus.SUBMITTING, ReplicationStatus.UNCONFIRMED),
+        ):
+            audit.record(
+                action,
+                now=now,
+                replication=replication,
+                from_status=before,
+                to_status=after,
+                code="seen_before_sending",
+            )
     return True
 
 

@@ -49,6 +49,7 @@ def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambd
     followed = progress.check_due(clock(), clock, beat)
     beat()
     refreshed = inventory.refresh_due(clock(), clock, beat)
+    sweeping.look_after_refusals(clock(), clock, beat)
     swept = sweeping.sweep_due(clock(), clock, beat)
     return Round(released, submitted, settled, followed, refreshed, swept)
 

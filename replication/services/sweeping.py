@@ -8,12 +8,12 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from replication.cloud import CloudError
 from replication.lifecycle import ACTIVE, FINAL, ReplicationStatus, roll_up
@@ -39,6 +39,10 @@ _RETRY_AFTER = timedelta(minutes=10)
 _SWEEP_CLAIM = timedelta(minutes=30)
 #: How far back logs are read: the cloud keeps them for about as long.
 _HISTORY = timedelta(days=30)
+#: The cloud tells its own time in whole seconds only.
+_DATE_ROUNDING = timedelta(seconds=2)
+#: Refused replications whose vault is looked at in one go.
+_AT_ONCE = 50
 #: Records of one replication appear together; a longer silence between two means that they are of different ones.
 _SAME_RUN = timedelta(minutes=10)
 #: Names the keys of foreign replications, so that the same find always has the same one.
@@ -91,11 +95,61 @@ def sweep(
             sweep_error=str(error.message), sweep_after=clock() + _RETRY_AFTER
         )
         return None
-    found = _take_in(cloud_name, reading.sightings, clock, beat)
+    found = _take_in(cloud_name, _in_our_time(cloud_name, reading.sightings, clock()), clock, beat)
     CloudReading.objects.filter(cloud=cloud_name).update(
         swept_at=began, sweep_error="", sweep_after=began + INTERVAL
     )
     return found
+
+
+def look_after_refusals(
+    now: datetime, clock: Callable[[], datetime], beat: Callable[[], None] = lambda: None
+) -> int:
+    """Look once at each vault of which the cloud has said that somebody copies it. Returns how many were looked at.
+
+    It may be a sending of ours that everybody has forgotten, or work that was started elsewhere.
+    """
+    due = (
+        Replication.objects.due(now)
+        .filter(status=ReplicationStatus.REJECTED)
+        .select_related("source_vault__project")[:_AT_ONCE]
+    )
+    looked = 0
+    for replication in due:
+        beat()
+        claimed = Replication.objects.filter(pk=replication.pk, check_after=replication.check_after).update(
+            check_after=None, version=F("version") + 1
+        )
+        looked += bool(claimed) and _look_at_vault(replication, clock, beat)
+    return looked
+
+
+def _look_at_vault(replication: Replication, clock: Callable[[], datetime], beat: Callable[[], None]) -> bool:
+    cloud_name = replication.source_vault.project.cloud
+    try:
+        reading = evidence.read_source(
+            connection.cbr(cloud_name), cloud_name, replication.vault_id, since=replication.requested_at
+        )
+    except CloudError as error:
+        # The daily sweep finds it as well, only later.
+        logger.warning("vault %s could not be looked at: %s", replication.vault_id, error)
+        return False
+    _take_in(cloud_name, _in_our_time(cloud_name, reading.sightings, clock()), clock, beat)
+    return True
+
+
+def _in_our_time(cloud_name: str, sightings: tuple[Sighting, ...], now: datetime) -> tuple[Sighting, ...]:
+    """Return the sightings with their times as our clock would have told them; the cloud's may be hours off."""
+    said = connection.cbr(cloud_name).server_date
+    ahead = said - now if said else timedelta(0)
+    return tuple(
+        replace(
+            one,
+            created_at=one.created_at and one.created_at - ahead,
+            ended_at=one.ended_at and one.ended_at - ahead,
+        )
+        for one in sightings
+    )
 
 
 def _take_in(
@@ -103,7 +157,9 @@ def _take_in(
 ) -> Find:
     vaults = {
         vault.vault_id: vault
-        for vault in Vault.objects.filter(project__cloud=cloud_name).select_related("project__region")
+        for vault in Vault.objects.filter(
+            project__cloud=cloud_name, vault_id__in={one.vault_id for one in sightings}
+        ).select_related("project__region")
     }
     by_vault: dict[str, list[Sighting]] = defaultdict(list)
     for one in _unknown(sightings):
@@ -112,7 +168,7 @@ def _take_in(
     for vault_id, unknown in by_vault.items():
         beat()
         if vault := vaults.get(vault_id):
-            kept = _Vault(vault, clock())
+            kept = _Vault(vault, [one for one in sightings if one.vault_id == vault_id], clock())
             for run in _runs(unknown):
                 if kept.is_suspect(run):
                     suspected += 1
@@ -159,7 +215,8 @@ def _begun(one: Sighting) -> datetime:
 class _Vault:
     """What we have sent, or are about to send, from one vault."""
 
-    def __init__(self, vault: Vault, now: datetime) -> None:
+    def __init__(self, vault: Vault, seen: list[Sighting], now: datetime) -> None:
+        self._seen = seen
         self._now = now
         recent = Q(submitted_at__gte=now - _HISTORY)
         self._ours = list(
@@ -169,12 +226,17 @@ class _Vault:
         )
 
     def is_suspect(self, run: list[Sighting]) -> bool:
-        """Make a replication unclear that waits to be sent although the cloud seems to show it. Returns whether."""
-        begun = _begun(run[0])
+        """Make a replication unclear that waits to be sent although the cloud shows it. Returns whether.
+
+        Only what began after it was asked for: what is older is somebody else's, and known before ours is sent.
+        """
+        begun, keys = _begun(run[0]), {one.key for one in run}
         for one in self._ours:
-            waits = one.status == ReplicationStatus.REQUESTED and begun >= one.requested_at - CLOCK_SKEW
+            waits = one.status == ReplicationStatus.REQUESTED and begun >= one.requested_at - _DATE_ROUNDING
             if waits and run[0].may_belong_to(one):
-                return reconciliation.suspect_sent(one, begun, self._now)
+                older = sorted(seen.key for seen in self._seen if seen.key not in keys)
+                baseline = {run[0].evidence.value: older}
+                return reconciliation.suspect_sent(one, begun, baseline, self._now)
         return False
 
     def may_be_foreign(self, run: list[Sighting]) -> bool:

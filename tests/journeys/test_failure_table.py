@@ -453,12 +453,13 @@ def test_row_12_refusal_with_a_code_is_final_and_keeps_the_code(practice, replic
 @pytest.mark.parametrize("code", ["BackupService.6130", "BackupService.1009"])
 def test_row_13_being_copied_already_is_refused_and_looked_into_at_once(practice, replication, swept, code):
     practice.fault("answer", status=400, code=code)
-    CloudReading.objects.update(sweep_after=practice.now() + timedelta(days=1))
 
     submission.submit(replication.pk, worker_id="worker-1", clock=practice.now)
 
-    due = CloudReading.objects.filter(refresh_after__lte=practice.now(), sweep_after__lte=practice.now())
+    due = CloudReading.objects.filter(refresh_after__lte=practice.now())
     assert told_of(replication) == (("rejected", code), [("refused", 400, code, EVERYTHING)])
+    # Both are due: the vault is looked at by whoever makes the next round, the inventory is read anew.
+    assert replication.check_after <= practice.now()
     assert [reading.cloud for reading in due] == [CLOUD]
     assert practice.accepted() == []
 
@@ -522,15 +523,16 @@ def test_row_15_refusal_of_the_gateway_is_final(practice, replication, status):
 
 def test_row_16_conflict_is_refused_and_looked_into_at_once(practice, replication, swept):
     practice.fault("answer", status=409, code="BackupService.9900")
-    CloudReading.objects.update(sweep_after=practice.now() + timedelta(days=1))
 
     submission.submit(replication.pk, worker_id="worker-1", clock=practice.now)
 
-    due = CloudReading.objects.filter(refresh_after__lte=practice.now(), sweep_after__lte=practice.now())
+    due = CloudReading.objects.filter(refresh_after__lte=practice.now())
     assert told_of(replication) == (
         ("rejected", "BackupService.9900"),
         [("refused", 409, "BackupService.9900", EVERYTHING)],
     )
+    # Both are due: the vault is looked at by whoever makes the next round, the inventory is read anew.
+    assert replication.check_after <= practice.now()
     assert [reading.cloud for reading in due] == [CLOUD]
     assert practice.accepted() == []
 

@@ -209,3 +209,59 @@ def test_history_of_the_seed_is_imported_as_over(practice):
     assert {one.is_final for one in foreign} == {True}
     assert all(one.finished_at >= one.submitted_at for one in foreign)
     assert all(practice.now() - one.requested_at < timedelta(days=60) for one in foreign)
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_clock_of_the_cloud_that_is_off_neither_hides_nor_invents_a_forgotten_sending(
+    practice, oskar, swept, hours
+):
+    practice.control("POST", "clock", {"advance_seconds": hours * 3600})
+    # Older than what is asked for next, whatever the cloud's clock says.
+    start_elsewhere("vault-erp", "replica-production")
+    practice.advance(seconds=30)
+    waiting = ask(practice, oskar, source="vault-erp", destination="replica-production")
+    sent = ask(practice, oskar, source="vault-orders-db", destination="replica-production")
+    Replication.objects.filter(pk=waiting.pk).update(check_after=practice.now() + timedelta(days=1))
+    practice.round()
+    forget_the_sending(sent)
+
+    sweep(practice)
+
+    waiting.refresh_from_db()
+    sent.refresh_from_db()
+    assert (waiting.status, sent.status) == ("requested", "unconfirmed")
+    practice.advance(minutes=1)
+    Replication.objects.filter(pk=sent.pk).update(check_after=practice.now())
+    practice.round()
+    sent.refresh_from_db()
+    [ours] = [call for call in practice.accepted() if call["body"]["replicate"]["vault_id"] == sent.vault_id]
+    assert sorted(sent.records.values_list("backup_id", flat=True)) == sorted(
+        one["backup_id"] for one in ours["answer"]["replication"]["backups"]
+    )
+
+
+def test_refusal_because_somebody_copies_makes_us_look_at_once_who_that_is(practice, oskar, swept):
+    replication = ask(practice, oskar, source="vault-erp", destination="replica-production")
+    start_elsewhere("vault-erp", "replica-production")
+
+    practice.round()
+
+    replication.refresh_from_db()
+    assert (replication.status, replication.error_code, replication.check_after) == (
+        "rejected",
+        "BackupService.6130",
+        None,
+    )
+    foreign = Replication.objects.get(origin="foreign", source_vault__name="vault-erp", status="running")
+    assert foreign.records.count() > 0
+
+
+def test_refusal_of_any_other_kind_is_not_looked_after(practice, oskar, swept):
+    replication = ask(practice, oskar, source="vault-erp", destination="replica-production")
+    start_elsewhere("vault-erp", "replica-production")
+    practice.fault("answer", status=400, code="BackupService.6119")
+
+    practice.round()
+
+    replication.refresh_from_db()
+    assert (replication.status, Replication.objects.count()) == ("rejected", swept + 1)

@@ -421,7 +421,7 @@ class Life(RuleBasedStateMachine):
                 if entry.replication_id != replication.pk or entry.to_status in {"", entry.from_status}:
                     continue
                 assert entry.from_status == stands
-                assert stands == "" or entry.to_status in steps_of(entry)
+                assert stands == "" or entry.to_status in TRANSITIONS[ReplicationStatus(entry.from_status)]
                 assert entry.actor_name
                 stands = entry.to_status
             assert stands == replication.status
@@ -567,13 +567,6 @@ def backups_in(calls):
         for call in calls
         for one in call["answer"]["replication"]["backups"]
     }
-
-
-def steps_of(entry):
-    """Where this entry may lead; one that tells of a sending by somebody unknown stands for two steps."""
-    if entry.details.get("code") == "seen_before_sending":
-        return {ReplicationStatus.UNCONFIRMED}
-    return TRANSITIONS[ReplicationStatus(entry.from_status)]
 
 
 def start_over(practice):
