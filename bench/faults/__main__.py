@@ -53,7 +53,7 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
         default=12,
         help="about how many to freeze between claim and sending (default 12)",
     )
-    parser.add_argument("--workers", type=_positive, default=4, help="workers side by side (default 4)")
+    parser.add_argument("--workers", type=_positive, default=6, help="workers side by side (default 6)")
     parser.add_argument(
         "--profile", choices=("otc", "huawei"), default="otc", help="of the sandbox (default otc)"
     )

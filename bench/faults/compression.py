@@ -23,7 +23,7 @@ FREEZE = CLAIM + SETTLE_WINDOW + 3.5
 
 def compress() -> None:
     """Shrink the durations in this process. Django has to be set up."""
-    from replication.cloud import CbrClient
+    from replication.cloud import CbrClient, transport
     from replication.cloud.transport import Limits, ReadTransport
     from replication.management.commands import worker
     from replication.services import connection, inventory, outcome, reconciliation, submission
@@ -38,6 +38,7 @@ def compress() -> None:
     outcome.FIRST_LOOK = timedelta(seconds=LOOKS_AT[0])
     outcome._FIRST_PAUSE = timedelta(seconds=0.1)
     outcome._LONGEST_PAUSE = timedelta(seconds=1)
+    transport._FIRST_PAUSE = 0.02
     reconciliation._LOOKS_AT = tuple(timedelta(seconds=one) for one in LOOKS_AT)
     reconciliation._LATER = timedelta(seconds=2)
     reconciliation._LOOK_CLAIM = timedelta(seconds=3)
