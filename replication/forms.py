@@ -4,6 +4,7 @@ Forms validate and never save. What may be chosen comes from our own inventory, 
 unfit is refused here as well, whatever the browser sends.
 """
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from replication.services import preflight, triggering
 from replication.services.preflight import Destination, Finding, Text
 from replication.services.triggering import Wish
 
+_REGION_NAME = re.compile(r"\A[a-zA-Z0-9._-]{1,255}\Z")
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -97,7 +99,7 @@ class Choices:
         regions = Region.objects.present().order_by("name")
         self.regions = Menu(
             regions,
-            regions.filter(name=str(wanted.get("region", ""))).first(),
+            _by_name(regions, wanted.get("region")),
             lambda region: (region.name, region.name, ""),
             self._judge_region,
             take_only=self.source is not None,
@@ -185,6 +187,12 @@ def _target_entry(vault: Vault) -> tuple[str, str, Text]:
     return str(vault.pk), vault.name, heading
 
 
+def _by_name(regions: QuerySet[Region], wanted: object) -> Region | None:
+    # What can be no name is not even looked for: PostgreSQL refuses to compare with some of it.
+    is_name = isinstance(wanted, str) and _REGION_NAME.fullmatch(wanted)
+    return regions.filter(name=wanted).first() if is_name else None
+
+
 def _by_id(rows: QuerySet[Row], wanted: object) -> Row | None:
     asked = _uuid(wanted)
     return rows.filter(pk=asked).first() if asked else None
@@ -212,7 +220,7 @@ class ReplicationForm(forms.Form):
         required=False,
         validators=[
             RegexValidator(
-                r"\A[a-zA-Z0-9._-]{1,255}\Z",
+                _REGION_NAME,
                 _("A region is up to 255 letters, digits, dots, underscores and hyphens."),
             )
         ],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .compression import CLAIM, FREEZE
 
-_TICK = 0.05
+_TICK = 0.2
 
 
 class Workforce:
