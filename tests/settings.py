@@ -8,6 +8,7 @@ from pathlib import Path
 for _name in ("REPLICATION_CLOUDS", "SECRET_KEY", "DEMO", "DEBUG", "OS_CLIENT_CONFIG_FILE", "OS_CLOUD"):
     os.environ.pop(_name, None)
 
+# Late, so that it reads the environment as cleared above; whole, since these are its settings but for a few. Hence the noqa.
 from dashboard.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
