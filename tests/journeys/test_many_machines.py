@@ -219,23 +219,30 @@ def test_worker_told_to_stop_before_a_long_queue_finishes_what_it_had_begun_and_
     assert count("requested") >= QUEUE - before - 1
 
 
+def end_all_sessions():
+    """End each session on the database of the run but the one that does it, and return how many there were."""
+    with psycopg.connect(database_url(), autocommit=True) as admin:
+        ended = admin.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() "
+            "and pid <> pg_backend_pid()"
+        ).fetchone()[0]
+    time.sleep(1)
+    return ended
+
+
 @pytest.mark.skipif("database.vendor != 'postgresql'", reason="SQLite has no sessions that could be ended")
 def test_workers_whose_sessions_are_ended_go_on(practice, oskar, vaults, start):
     replications = ask_for_all(practice, oskar, vaults)
     practice.fault("answer_late", seconds=0.1, count=1000)
     workers = [start("worker") for _ in range(3)]
     wait_until(lambda: count(*ACCEPTED) > 3)
+    database.close()
 
-    for _restart in range(3):
-        with psycopg.connect(database_url(), autocommit=True) as admin:
-            admin.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
-                "and pid <> pg_backend_pid()"
-            )
-        database.close()
-        time.sleep(1)
+    ended = [end_all_sessions() for _restart in range(3)]
     wait_until(lambda: count("requested", "submitting") == 0)
 
     assert [worker.stop()[0] for worker in workers] == [0, 0, 0]
     assert_each_was_sent_once(practice, replications)
-    assert any("The database does not answer; trying again" in worker.log.read_text() for worker in workers)
+    # The workers alone were connected, so these sessions were theirs. Later there may be none to end: a worker that
+    # has noticed waits a while before it comes back, and one that looks at its connection first does not notice.
+    assert ended[0] > 0
