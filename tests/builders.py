@@ -9,6 +9,7 @@ from replication.cloud import Backup as CloudBackup
 from replication.models import (
     Attempt,
     Backup,
+    Batch,
     CloudReading,
     Evidence,
     Project,
@@ -136,6 +137,18 @@ def a_replication(*, source=None, destination=None, actor=None, **fields):
             "finished_at": NOW if over else None,
             "check_after": None if over else NOW,
             "forecast": {"total_gb": 40, "replicate": [], "already": [], "ineligible": [], "codes": []},
+            **fields,
+        }
+    )
+
+
+def a_batch(*, actor=None, **fields):
+    return Batch.objects.create(
+        **{
+            "key": uuid.uuid4(),
+            "actor": actor or User.objects.filter(username="oskar").first() or a_user("oskar", "operator"),
+            "reason": "Before the maintenance window",
+            "created_at": NOW,
             **fields,
         }
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from replication.lifecycle import ReplicationStatus
-from replication.models import Attempt, AuditEntry, Look, Replication, ReplicationRecord, Vault
+from replication.models import Attempt, AuditEntry, Batch, Look, Replication, ReplicationRecord, Vault
 
 from .reading import AuditAdmin, AuditInline
 
@@ -157,6 +157,7 @@ class ReplicationAdmin(AuditAdmin):
                 "fields": (
                     *(
                         "key",
+                        "batch",
                         "auto_trigger",
                         "forecast",
                         "baseline",
@@ -245,6 +246,34 @@ class ReplicationRecordAdmin(AuditAdmin):
     search_help_text = _("IDs of ours or of the cloud, the server's name")
     readonly_fields = ("id",)
     inlines = ()
+
+
+class ReplicationInline(AuditInline):
+    """The replications of a batch."""
+
+    model = Replication
+    # Not that of the batches that try it again.
+    fk_name = "batch"
+    fields = ("reference", "status", "vault_id", "destination_region", "submitted_at", "finished_at")
+    readonly_fields = ("reference",)
+    ordering = ("requested_at", "id")
+    show_change_link = True
+
+
+@admin.register(Batch)
+class BatchAdmin(AuditAdmin):
+    """What was asked for at once."""
+
+    list_display = ("reference", "created_at", "actor", "reason", "retry_of")
+    list_filter = (("actor", PersonFilter),)
+    list_select_related = ("actor", "retry_of")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-id")
+    search_fields = ("^id", "^retry_of__id", "reason")
+    search_help_text = _("IDs of ours, words of the reason")
+    fields = ("id", "created_at", "actor", "reason", "retry_of", "left_out", "key")
+    readonly_fields = ("id",)
+    inlines = (ReplicationInline,)
 
 
 @admin.register(Attempt)

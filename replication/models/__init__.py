@@ -5,6 +5,7 @@ Models hold fields, constraints, querysets and small derived facts. They never s
 
 from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
+from .batch import Batch
 from .inventory import Backup, CloudReading, Project, Region, Vault
 from .replication import Evidence, Look, Origin, Replication, ReplicationRecord
 from .worker import WorkerBeat
@@ -15,6 +16,7 @@ __all__ = [
     "AuditAction",
     "AuditEntry",
     "Backup",
+    "Batch",
     "CloudReading",
     "Evidence",
     "Look",

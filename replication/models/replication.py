@@ -105,6 +105,14 @@ class Replication(models.Model):
         verbose_name=_("requested by"),
     )
     reason = models.CharField(_("reason"), max_length=500, blank=True)
+    #: What it was asked for together with. Null: asked for alone, or foreign.
+    batch = models.ForeignKey(
+        "replication.Batch",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="replications",
+        verbose_name=_("batch"),
+    )
 
     source_vault = models.ForeignKey(
         Vault, on_delete=models.PROTECT, related_name="replications", verbose_name=_("source vault")

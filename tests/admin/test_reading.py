@@ -9,7 +9,17 @@ from django.utils.timezone import now
 from replication.admin.reading import AuditAdmin
 from replication.models import AuditAction, Look, WorkerBeat
 from replication.services import audit
-from tests.builders import NOW, a_backup, a_project, a_record, a_replication, a_user, a_vault, an_attempt
+from tests.builders import (
+    NOW,
+    a_backup,
+    a_batch,
+    a_project,
+    a_record,
+    a_replication,
+    a_user,
+    a_vault,
+    an_attempt,
+)
 
 AUDIT_PAGES = sorted(
     (model._meta.label_lower for model, page in admin.site._registry.items() if isinstance(page, AuditAdmin)),
@@ -19,6 +29,7 @@ SHOWN = [
     "replication.attempt",
     "replication.auditentry",
     "replication.backup",
+    "replication.batch",
     "replication.cloudreading",
     "replication.project",
     "replication.region",
@@ -38,7 +49,9 @@ def fill(n):
     person = a_user(f"oskar-{n}", "operator")
     source = a_vault(name=f"vault-{n}")
     backup = a_backup(vault=source)
-    replication = a_replication(source=source, actor=person, status="running")
+    first = a_replication(source=a_vault(name=f"vault-first-{n}"), actor=person, status="partial")
+    batch = a_batch(actor=person, retry_of=first)
+    replication = a_replication(source=source, actor=person, status="running", batch=batch)
     a_record(replication=replication, source_backup=backup, backup_id=backup.backup_id)
     audit.record(
         AuditAction.REQUESTED, now=NOW, actor=person, replication=replication, request_id=f"request-{n}"
