@@ -22,6 +22,7 @@ from replication.services import audit
 from tests.builders import (
     NOW,
     a_backup,
+    a_batch,
     a_project,
     a_record,
     a_replication,
@@ -73,7 +74,10 @@ class World:
             requested_at=timezone.now(),
             changed_at=timezone.now(),
         )
-        past = a_replication(source=self.source, destination=self.destination, actor=person, status="failed")
+        batch = a_batch(actor=person, retry_of=other)
+        past = a_replication(
+            source=self.source, destination=self.destination, actor=person, status="failed", batch=batch
+        )
         backup = a_backup(vault=self.source)
         a_backup(vault=self.free)
         a_backup(vault=self.destination)
