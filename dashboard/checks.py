@@ -37,7 +37,7 @@ def check_configuration(
     **_kwargs: object,
 ) -> list[CheckMessage]:
     """Return what is wrong with the settings, worst first."""
-    return [*_hosts(), *_clouds(), *_demo(), *_intervals(), *_time_zone(), *_sandbox(), *_debug()]
+    return [*_hosts(), *_clouds(), *_demo(), *_intervals(), *_limit(), *_time_zone(), *_sandbox(), *_debug()]
 
 
 def _hosts() -> Iterator[CheckMessage]:
@@ -106,6 +106,15 @@ def _intervals() -> Iterator[CheckMessage]:
                 hint=f"Unset {variable} for its default, or set a positive number.",
                 id="dashboard.E007",
             )
+
+
+def _limit() -> Iterator[CheckMessage]:
+    if settings.REPLICATION_REGION_LIMIT < 0:
+        yield Error(
+            "REGION_LIMIT is below zero: nothing would ever be sent.",
+            hint="Unset REGION_LIMIT for its default, or set 0 for no limit.",
+            id="dashboard.E010",
+        )
 
 
 def _time_zone() -> Iterator[CheckMessage]:

@@ -92,6 +92,8 @@ REPLICATION_PROGRESS_INTERVAL = timedelta(seconds=env.float("PROGRESS_INTERVAL_S
 REPLICATION_INVENTORY_INTERVAL = timedelta(seconds=env.float("INVENTORY_INTERVAL_SECONDS", default=600))
 #: How long the cloud must have shown nothing before a person may send an unclear replication again.
 REPLICATION_SETTLE_WINDOW = timedelta(seconds=env.float("SETTLE_WINDOW_SECONDS", default=1800))
+#: Replications on their way to one destination region from which on no further one is sent there. 0: no limit.
+REPLICATION_REGION_LIMIT = env.int("REGION_LIMIT", default=10)
 #: Where answers of the cloud wait while the database cannot take them; each machine has its own folder.
 SPOOL_DIR = env.path("SPOOL_DIR", default=str(VAR_DIR / "spool"))
 _MOMENT_HINT = "Write it like 2026-11-24T12:00:00+00:00, or unset it."

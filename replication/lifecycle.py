@@ -85,6 +85,8 @@ ACTIVE: frozenset[ReplicationStatus] = frozenset(ReplicationStatus) - FINAL
 MAY_HAVE_SENT: frozenset[ReplicationStatus] = frozenset(
     {_S.SUBMITTING, _S.UNCONFIRMED, _S.RUNNING, _S.SUCCEEDED, _S.PARTIAL, _S.REJECTED}
 )
+#: Statuses in which the cloud works on it, or may: sent, and not over.
+UNDER_WAY: frozenset[ReplicationStatus] = ACTIVE & MAY_HAVE_SENT
 #: Statuses that a person should look at.
 NEEDS_ATTENTION: frozenset[ReplicationStatus] = frozenset(
     {_S.UNCONFIRMED, _S.PARTIAL, _S.FAILED, _S.REJECTED}

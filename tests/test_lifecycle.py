@@ -8,6 +8,7 @@ from replication.lifecycle import (
     ACTIVE,
     CLOUD_WORDS,
     FINAL,
+    UNDER_WAY,
     IllegalTransition,
     RecordStatus,
     ReplicationStatus,
@@ -60,6 +61,7 @@ def test_transition_is_allowed_exactly_where_the_plan_says(before, after):
 def test_every_status_is_either_final_or_active():
     assert {"succeeded", "partial", "failed", "rejected", "cancelled"} == FINAL
     assert {"requested", "submitting", "unconfirmed", "running"} == ACTIVE
+    assert {"submitting", "unconfirmed", "running"} == UNDER_WAY
 
 
 @pytest.mark.parametrize("records", combinations_with_replacement(RecordStatus.values, 3))

@@ -86,6 +86,8 @@ def _environment(database_url: str, sandbox_url: str, folder: Path) -> Mapping[s
         "REPLICATION_CLOUDS": "",
         "SECRET_KEY": "",
         "SAFE_MODE_SINCE": "",
+        # Nothing that was sent is ever over in a run, so any limit would end it.
+        "REGION_LIMIT": "0",
         # Following copies is not what is measured.
         "PROGRESS_INTERVAL_SECONDS": "3600",
         "INVENTORY_INTERVAL_SECONDS": "360000",

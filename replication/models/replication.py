@@ -19,6 +19,7 @@ from replication.lifecycle import (
     MAY_HAVE_SENT,
     NEEDS_ATTENTION,
     RECORD_FINAL,
+    UNDER_WAY,
     RecordStatus,
     ReplicationStatus,
     check_transition,
@@ -251,8 +252,8 @@ class Replication(models.Model):
         return self.status == ReplicationStatus.RUNNING
 
     def is_stalled(self, now: datetime) -> bool:
-        """Whether nothing has changed for so long that "running" would be a guess."""
-        return self.is_active and now - self.changed_at > STALLED_AFTER
+        """Whether nothing has changed for so long that "running" would be a guess. Waiting its turn is no silence."""
+        return self.status in UNDER_WAY and now - self.changed_at > STALLED_AFTER
 
 
 class Evidence(models.TextChoices):

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import DataError, IntegrityError
 
 from replication.lifecycle import ReplicationStatus
 from replication.models import Replication
 
-from . import connection, inventory, progress, reconciliation, spool, submission, sweeping
+from . import connection, inventory, progress, reconciliation, spool, submission, sweeping, throttle
 
 logger = logging.getLogger(__name__)
 #: Replications that a round sends at most, and seconds after which it begins no further one, so that neither a long queue
@@ -68,15 +69,23 @@ def sweep_all(*, clock: Clock) -> dict[str, sweeping.Find | None]:
     return found
 
 
+def _sendable(now: datetime) -> list[UUID]:
+    """Return what is due and has room in its region, the longest waiting first. A full region keeps no other waiting."""
+    room = throttle.Room()
+    due = (
+        Replication.objects.due(now)
+        .filter(status=ReplicationStatus.REQUESTED)
+        .exclude(destination_region__in=room.full)
+        .values_list("pk", "destination_region")[:AT_ONCE]
+    )
+    return [replication_id for replication_id, region in due if room.take(region)]
+
+
 def _submit_due(worker_id: str, clock: Clock, beat: Callable[[], None]) -> int:
     """Send what is due, also where its nudge was lost. Returns how many were tried."""
     give_up_at = time.monotonic() + _SENDING_SECONDS
     tried = 0
-    due = list(
-        Replication.objects.due(clock())
-        .filter(status=ReplicationStatus.REQUESTED)
-        .values_list("pk", flat=True)[:AT_ONCE]
-    )
+    due = _sendable(clock())
     # Workers that begin at different ends seldom meet.
     random.shuffle(due)
     for replication_id in due:

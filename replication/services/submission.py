@@ -35,7 +35,7 @@ from replication.lifecycle import ReplicationStatus
 from replication.models import Attempt, AuditAction, Evidence, Replication
 from replication.roles import Right, can
 
-from . import audit, connection, evidence, outcome, progress, spool, sweeping
+from . import audit, connection, evidence, outcome, progress, spool, sweeping, throttle
 from .outcome import Delivery
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,12 @@ def worker_identity() -> str:
 
 @task()
 def submit_task(replication_id: str) -> None:
-    """Send a replication soon. Only a nudge: the row decides whether there is anything to send."""
+    """Send a replication soon. Only a nudge: the row decides whether there is anything to send.
+
+    While its region is full, a round does it later.
+    """
+    if throttle.is_held(replication_id):
+        return
     submit(replication_id, worker_id=worker_identity(), clock=timezone.now)
 
 
@@ -130,7 +135,8 @@ def _claim(
     held_since = time.monotonic()
     now = clock()
     with transaction.atomic(durable=True):
-        moved = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt).move(
+        row = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt)
+        moved = row.filter(throttle.has_room(replication.destination_region)).move(
             ReplicationStatus.REQUESTED,
             ReplicationStatus.SUBMITTING,
             now=now,

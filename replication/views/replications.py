@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from replication.lifecycle import RecordStatus
 from replication.models import Attempt, AuditEntry, Look, Replication, ReplicationRecord
 from replication.roles import Right, can
-from replication.services import triggering
+from replication.services import throttle, triggering
 from replication.services.explanations import Explanation, explain
 from replication.services.preflight import Text
 
@@ -70,11 +70,13 @@ class Snapshot:
     absence_gap: Text
     may_withdraw: bool
     may_settle: bool
+    #: Why it has not been sent yet; null once it was.
+    wait: throttle.Wait | None
 
     @property
     def sentence(self) -> str:
         """How it stands."""
-        return sentences.describe(self.replication, self.tally)
+        return sentences.describe(self.replication, self.tally, self.wait)
 
     @property
     def announcement(self) -> str:
@@ -141,7 +143,7 @@ def replication_records(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """Answer a poll: the part that changes, or nothing at all if it did not."""
     now = timezone.now()
     replication = _find(pk)
-    if request.GET.get("version") == _version(replication, now):
+    if request.GET.get("version") == _version(replication, now, _wait(replication, now)):
         return HttpResponse(status=204)
     snapshot = take_snapshot(request, replication, now)
     return render(request, "replication/_progress.html", _context(request, snapshot, now))
@@ -162,21 +164,32 @@ def _context(request: PageRequest, snapshot: Snapshot, now: datetime) -> dict[st
     }
 
 
-def _version(replication: Replication, now: datetime) -> str:
-    """Stamp what the page shows. While it is unclear, one query more: time alone opens the way to settle it."""
+def _wait(replication: Replication, now: datetime) -> throttle.Wait | None:
+    """Say why it was not sent yet, if it was not. Three queries at most."""
+    return throttle.waits([replication], now).get(replication.pk)
+
+
+def _version(replication: Replication, now: datetime, wait: throttle.Wait | None) -> str:
+    """Stamp what the page shows. While it is unclear, one query more: time alone opens the way to settle it.
+
+    What it waits for changes without it.
+    """
     gap = triggering.absence_gap(replication, now) if replication.is_unconfirmed else ""
-    return stamp([replication], now, replication.may_change, replication.adoption_allowed, str(gap))
+    return stamp(
+        [replication], now, replication.may_change, replication.adoption_allowed, str(gap), repr(wait)
+    )
 
 
 def take_snapshot(request: PageRequest, replication: Replication, now: datetime) -> Snapshot:
-    """Read what belongs to a replication. Two queries, and two more while it is unclear."""
+    """Read what belongs to a replication. Three queries, two more while it is unclear, three while it waits."""
     records = sorted(replication.records.all(), key=_by_urgency)
     is_unclear = replication.is_unconfirmed
+    wait = _wait(replication, now)
     # The badge tells "nothing to replicate" by it, without asking again.
     replication.record_count = len(records)  # type: ignore[attr-defined]  # as an annotation would set it
     return Snapshot(
         replication=replication,
-        version=_version(replication, now),
+        version=_version(replication, now, wait),
         records=tuple(records),
         tally=sentences.Tally.of(records),
         total_gb=_gigabytes(records),
@@ -188,6 +201,7 @@ def take_snapshot(request: PageRequest, replication: Replication, now: datetime)
         absence_gap=triggering.absence_gap(replication, now) if is_unclear else "",
         may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),
         may_settle=is_unclear and can(request.user, Right.SETTLE),
+        wait=wait,
     )
 
 

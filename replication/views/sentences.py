@@ -5,11 +5,13 @@ Promises only what the worker does by itself, and says where nobody knows. Knows
 
 from dataclasses import dataclass
 
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
 from replication.models import Replication, ReplicationRecord
+from replication.services.throttle import Cause, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,31 @@ class Tally:
         )
 
 
-def describe(replication: Replication, tally: Tally) -> str:
-    """Say how it stands."""
+def describe(replication: Replication, tally: Tally, wait: Wait | None = None) -> str:
+    """Say how it stands; `wait` tells why it has not been sent yet, if it has not."""
+    if wait is not None and wait.cause not in {Cause.WORKER, Cause.PAUSE}:
+        return " ".join([_("It is written down, and nothing was sent yet."), tell_wait(wait)])
     return _TELLERS[ReplicationStatus(replication.status)](replication, tally)
+
+
+def tell_wait(wait: Wait) -> str:
+    """Say in one sentence what a replication waits for."""
+    if wait.cause == Cause.SAFE_MODE:
+        return _("Waits: safe mode is on, and its project has not been swept yet.")
+    if wait.cause == Cause.PAUSE and wait.until:
+        clock = formats.date_format(timezone.localtime(wait.until), "H:i")
+        return _("Waits: it could not be delivered; next attempt at %(time)s.") % {"time": clock}
+    if wait.cause == Cause.SAME_VAULT and wait.behind:
+        return _("Waits for replication %(reference)s of the same vault.") % {
+            "reference": wait.behind.reference
+        }
+    if wait.cause == Cause.REGION_FULL:
+        return _("Waits: %(taken)d of at most %(limit)d replications to %(region)s are under way.") % {
+            "taken": wait.under_way,
+            "limit": wait.limit,
+            "region": wait.region,
+        }
+    return _("A worker sends it within seconds.")
 
 
 def announce(replication: Replication, tally: Tally) -> str:

@@ -103,6 +103,15 @@ def test_session_that_ends_at_once_is_refused(on_own_machine):
     assert found() == [("dashboard.E007", True)]
 
 
+def test_limit_below_zero_is_refused_and_zero_is_none(on_own_machine):
+    on_own_machine.REPLICATION_REGION_LIMIT = -1
+    below = found()
+    on_own_machine.REPLICATION_REGION_LIMIT = 0
+
+    assert below == [("dashboard.E010", True)]
+    assert found() == []
+
+
 def test_time_zone_that_does_not_exist_is_refused(on_own_machine):
     on_own_machine.DISPLAY_TIME_ZONE = "Europe/Bonn"
 

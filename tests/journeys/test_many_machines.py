@@ -61,6 +61,7 @@ class Machine:
             "SPOOL_DIR": str(folder / f"spool-{time.monotonic_ns()}"),
             "INVENTORY_INTERVAL_SECONDS": "86400",
             "PROGRESS_INTERVAL_SECONDS": "3600",
+            "REGION_LIMIT": "0",
             "LOG_LEVEL": "WARNING",
         }
         with self.log.open("w") as log:

@@ -142,7 +142,9 @@ def test_due_are_those_whose_time_has_come_longest_waiting_first():
 def test_stalled_is_derived_from_the_last_change_and_only_while_active():
     running = a_replication(status="running")
     over = a_replication(source=a_vault(name="over"), destination=running.destination, status="succeeded")
+    waiting = a_replication(source=a_vault(name="waiting"), destination=running.destination)
 
+    assert not waiting.is_stalled(NOW + timedelta(days=1))
     assert not running.is_stalled(NOW + timedelta(minutes=30))
     assert running.is_stalled(NOW + timedelta(minutes=31))
     assert not over.is_stalled(NOW + timedelta(days=1))

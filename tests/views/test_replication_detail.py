@@ -408,6 +408,26 @@ def test_poll_is_empty_until_something_changed_and_ends_by_itself(client, vera):
     assert 'data-announcement="Succeeded: 0 of 1 backup copied, 0 arrived."' in last.content.decode()
 
 
+def test_waiting_one_says_why_and_asks_again_when_the_reason_changes(client, vera, settings):
+    settings.REPLICATION_REGION_LIMIT = 1
+    running = a_replication(status="running")
+    waiting = a_replication(source=a_vault(name="vault-mail"), destination=running.destination)
+    client.force_login(vera)
+
+    page = client.get(address(waiting)).content.decode()
+    [poll] = polls_of(page)
+    unchanged = client.get(poll)
+    Replication.objects.filter(pk=running.pk).update(status="succeeded", finished_at=NOW, check_after=None)
+    changed = client.get(poll)
+
+    assert (
+        "It is written down, and nothing was sent yet. "
+        "Waits: 1 of at most 1 replications to eu-nl are under way." in page
+    )
+    assert (unchanged.status_code, changed.status_code) == (204, 200)
+    assert "A worker sends it within seconds." in changed.content.decode()
+
+
 def test_silence_is_news(client, vera):
     replication = a_replication(status="running", changed_at=timezone.now())
     client.force_login(vera)
