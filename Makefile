@@ -11,7 +11,7 @@ PRODUCTION := SECRET_KEY=$$($(PYTHON_IN_VENV) -c 'import secrets; print(secrets.
 	DEBUG=false DEMO=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser lint format lock clean clean-var
+.PHONY: help demo test browser lint format messages lock clean clean-var
 
 help: ## list what there is to do
 	@echo "make demo starts the dashboard with a sandbox cloud; make test runs all tests. All of it:"
@@ -41,6 +41,9 @@ format: $(DEVELOPMENT) ## bring code and templates into form
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 	find templates -name '*.html' -exec $(VENV)/bin/djade {} +
+
+messages: $(DEVELOPMENT) ## bring the catalogues of locale/ in step with the sources and compile them; lists what lacks
+	@$(PYTHON_IN_VENV) .ci/messages.py
 
 lock: ## decide anew which versions are installed; needs uv, and fetches it into .venv if there is none
 	@.ci/lock

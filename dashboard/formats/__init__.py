@@ -1,1 +1,1 @@
-"""How moments are written where Django formats them itself, as in the admin: to the second, with their zone."""
+"""How moments are written where they are formatted by language: to the second or to the minute, with their zone."""
