@@ -126,12 +126,13 @@ LOGGING = {
 # Languages and times
 
 LANGUAGE_CODE = "en"
-#: One entry a translation that is complete; a second one brings the choice into the footer.
-LANGUAGES = [("en", _("English"))]
+#: One entry a translation that is complete.
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["dashboard.formats"]
-#: Shown until the browser has told its zone.
+#: Shown until the browser has told its zone, or the person has chosen one.
 DISPLAY_TIME_ZONE = env.str("DISPLAY_TIME_ZONE", default="Europe/Berlin")
 
 # The rest
@@ -166,7 +167,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "dashboard.middleware.TimeZoneMiddleware",
+    "dashboard.middleware.ReaderMiddleware",
     "dashboard.middleware.PrivatePagesMiddleware",
 ]
 ROOT_URLCONF = "dashboard.urls"

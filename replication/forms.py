@@ -6,21 +6,24 @@ unfit is refused here as well, whatever the browser sends.
 
 import re
 import uuid
+import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.functional import cached_property
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from replication.lifecycle import ReplicationStatus
-from replication.models import Project, Region, Replication, Vault
+from replication.models import Project, Region, Replication, Theme, Vault
 from replication.services import preflight, triggering
 from replication.services.preflight import Destination, Finding, Text
 from replication.services.triggering import Wish
@@ -472,3 +475,57 @@ class VaultFilterForm(_FilterForm):
         self.fields["project"].queryset = (  # type: ignore[attr-defined]  # as above
             Project.objects.filter(has_vaults).select_related("region").order_by("region__name", "name")
         )
+
+
+def _languages() -> list[tuple[str, object]]:
+    """Each language by its own name, since whoever looks for it may read no other."""
+    return [
+        ("", _("As the browser asks for")),
+        *((code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES),
+    ]
+
+
+def _time_zones() -> list[tuple[object, object]]:
+    """The zones of places, by continent and ocean, and UTC."""
+    areas: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(zoneinfo.available_timezones()):
+        area, _slash, place = name.partition("/")
+        if place and area in _AREAS:
+            areas.setdefault(area, []).append((name, name.replace("_", " ")))
+    return [("", _("As the browser says")), ("UTC", "UTC"), *areas.items()]
+
+
+#: The other names of the IANA database are old names of the same zones.
+_AREAS = {
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+}
+
+
+class PreferencesForm(forms.Form):
+    """How a person wants to see the pages."""
+
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=_languages,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        required=False,
+        choices=_time_zones,
+        help_text=_("Every time is shown in this zone, with its abbreviation."),
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    theme = forms.ChoiceField(
+        label=_("Colours"), choices=Theme.choices, widget=forms.Select(attrs={"class": "form-select"})
+    )

@@ -5,7 +5,16 @@ Knows which view answers where, and nothing of the site around it.
 
 from django.urls import path
 
-from replication.views import decisions, history, inventory, overview, replicate, replications, vaults
+from replication.views import (
+    decisions,
+    history,
+    inventory,
+    overview,
+    preferences,
+    replicate,
+    replications,
+    vaults,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -24,4 +33,7 @@ urlpatterns = [
     path("replications/<uuid:pk>/rearm/", decisions.rearm, name="replication-rearm"),
     path("replications/<uuid:pk>/give-up/", decisions.give_up, name="replication-give-up"),
     path("replications/<uuid:pk>/adopt/", decisions.adopt, name="replication-adopt"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("language/", preferences.choose_language, name="set_language"),
+    path("theme/", preferences.choose_theme, name="set_theme"),
 ]

@@ -26,13 +26,18 @@
 
   // Theme
 
-  const setTheme = (theme) => {
+  const setTheme = (button) => {
+    const theme = button.dataset.setTheme;
     remember("theme", theme);
+    // For whoever is signed in, the server remembers it as well; where that fails, this browser still does.
+    const answers = new FormData(button.form);
+    answers.set("theme", theme);
+    fetch(button.form.action, { method: "POST", body: answers, redirect: "manual" }).catch(() => {});
     root.dataset.theme = theme;
     if (theme === "auto") delete root.dataset.bsTheme;
     else root.dataset.bsTheme = theme;
-    for (const button of document.querySelectorAll("[data-set-theme]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.setTheme === theme));
+    for (const other of document.querySelectorAll("[data-set-theme]")) {
+      other.setAttribute("aria-pressed", String(other === button));
     }
   };
 
@@ -73,8 +78,10 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.setTheme) setTheme(button.dataset.setTheme);
-    else if ("copy" in button.dataset || button.dataset.copyFrom) copy(button);
+    if (button.dataset.setTheme) {
+      event.preventDefault();
+      setTheme(button);
+    } else if ("copy" in button.dataset || button.dataset.copyFrom) copy(button);
     else if ("pause" in button.dataset) setPaused(button.getAttribute("aria-pressed") !== "true");
   });
 

@@ -7,6 +7,7 @@ from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
 from .batch import Batch
 from .inventory import Backup, CloudReading, Project, Region, Vault
+from .preferences import Preferences, Theme
 from .replication import Evidence, Look, Origin, Replication, ReplicationRecord
 from .worker import WorkerBeat
 
@@ -21,10 +22,12 @@ __all__ = [
     "Evidence",
     "Look",
     "Origin",
+    "Preferences",
     "Project",
     "Region",
     "Replication",
     "ReplicationRecord",
+    "Theme",
     "Vault",
     "WorkerBeat",
 ]

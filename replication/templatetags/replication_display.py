@@ -30,7 +30,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
-from replication.models import Evidence, Replication, ReplicationRecord, Vault
+from replication.models import Evidence, Preferences, Replication, ReplicationRecord, Theme, Vault
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -51,6 +51,7 @@ ICONS = (
     "circle-stack",
     "clipboard-document",
     "clock",
+    "cog-6-tooth",
     "ellipsis-horizontal-circle",
     "exclamation-circle",
     "exclamation-triangle",
@@ -189,14 +190,12 @@ def ago(moment: datetime | None, now: datetime | None = None) -> SafeString:
 
 @register.filter
 def exactly(moment: datetime) -> str:
-    """Return a moment to the second with its zone, such as 2026-11-24 14:03:07 CET."""
-    local = timezone.localtime(moment)
-    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
+    """Return a moment to the second with its zone, in the reader's form, such as 2026-11-24 14:03:07 CET."""
+    return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
 def _to_the_minute(moment: datetime) -> str:
-    local = timezone.localtime(moment)
-    return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+    return formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
 
 
 def _iso(moment: datetime) -> str:
@@ -392,7 +391,9 @@ def copyable(value: object, label: str, *, full: bool = False) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def theme(context: Context) -> str:
-    """Return light, dark, or auto: follow the system."""
+    """Return light, dark, or auto: follow the system. A person's own choice goes before the browser's."""
     request = context.get("request")
-    chosen = request.COOKIES.get("theme", "") if request else ""
-    return chosen if chosen in {"light", "dark"} else "auto"
+    user = context.get("user")
+    remembered = Preferences.of(user).theme if user else ""
+    chosen = remembered or (request.COOKIES.get("theme", "") if request else "")
+    return chosen if chosen in {Theme.LIGHT, Theme.DARK} else str(Theme.AUTO)

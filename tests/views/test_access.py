@@ -36,6 +36,8 @@ POLICIES = {
     "replication-rearm": {"GET": OPERATORS, "POST": OPERATORS},
     "replication-give-up": {"GET": OPERATORS, "POST": OPERATORS},
     "replication-adopt": {"GET": OPERATORS, "POST": OPERATORS},
+    "preferences": {"GET": READERS, "POST": READERS},
+    "set_theme": {"POST": EVERYBODY},
     "login": {"GET": EVERYBODY, "POST": EVERYBODY},
     "logout": {"POST": EVERYBODY},
     "set_language": {"GET": EVERYBODY, "POST": EVERYBODY},

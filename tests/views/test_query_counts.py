@@ -108,6 +108,7 @@ class World:
             "destination-fields": f"{reverse('destination-fields')}?vault={self.free.pk}",
             "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),
             "replication-list": reverse("replication-list"),
+            "preferences": reverse("preferences"),
             "replication-rows": reverse("replication-rows"),
             "replication-detail": reverse("replication-detail", args=about),
             "replication-records": reverse("replication-records", args=about),
