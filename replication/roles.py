@@ -31,6 +31,7 @@ class Right(StrEnum):
     SETTLE = "settle"
     READ_AUDIT = "read_audit"
     MANAGE_USERS = "manage_users"
+    CURATE_VIEWS = "curate_views"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -41,7 +42,13 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.AUDITOR: frozenset({Right.VIEW, Right.READ_AUDIT}),
     # Deliberately without trigger: who hands out rights does not start billed copying on the quiet.
     Role.ADMINISTRATOR: frozenset(
-        {Right.VIEW, Right.REFRESH_INVENTORY, Right.READ_AUDIT, Right.MANAGE_USERS}
+        {
+            Right.VIEW,
+            Right.REFRESH_INVENTORY,
+            Right.READ_AUDIT,
+            Right.MANAGE_USERS,
+            Right.CURATE_VIEWS,
+        }
     ),
 }
 
@@ -54,6 +61,7 @@ RIGHT_WORDS = {
     Right.SETTLE: _("settle an unclear replication"),
     Right.READ_AUDIT: _("read the audit pages"),
     Right.MANAGE_USERS: _("manage users"),
+    Right.CURATE_VIEWS: _("change what others have shared"),
 }
 
 

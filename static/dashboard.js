@@ -190,6 +190,10 @@
     connection.hidden = false;
   });
 
+  // How many were found is said to those who do not see it, once somebody has asked for something.
+  const found = document.querySelector("[data-found]");
+  if (found && location.search) announce(found.textContent);
+
   renewTimes();
   showLive();
 })();

@@ -16,6 +16,7 @@ from replication.models import (
     Region,
     Replication,
     ReplicationRecord,
+    SavedView,
     Vault,
 )
 from replication.services.evidence import Sighting
@@ -224,6 +225,20 @@ def an_attempt(*, replication, number=1, **fields):
             "ended_at": NOW,
             "outcome": "unknown",
             "bytes_written": 512,
+            **fields,
+        }
+    )
+
+
+def a_saved_view(*, owner, **fields):
+    return SavedView.objects.create(
+        **{
+            "owner": owner,
+            "table": "replications",
+            "name": "Failed ones",
+            "query": "status=failed",
+            "is_shared": False,
+            "changed_at": NOW,
             **fields,
         }
     )

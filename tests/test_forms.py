@@ -4,7 +4,8 @@ import uuid
 
 import pytest
 
-from replication.forms import HistoryFilterForm, ReasonForm, ReplicationForm, VaultFilterForm, judge_source
+from replication.filters import HistoryFilterForm, VaultFilterForm
+from replication.forms import ReasonForm, ReplicationForm, judge_source
 from replication.services.preflight import Destination
 from tests.builders import (
     NOW,

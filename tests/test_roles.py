@@ -10,17 +10,17 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from replication import services
-from replication.models import AuditEntry, CloudReading, Look, Replication
+from replication.models import AuditEntry, CloudReading, Look, Replication, SavedView
 from replication.roles import RIGHTS, NotPermitted, Right, Role, can, require
 from replication.services import triggering
-from tests.builders import NOW, a_backup, a_replication, a_replication_vault, a_user, a_vault
+from tests.builders import NOW, a_backup, a_replication, a_replication_vault, a_saved_view, a_user, a_vault
 
-#                      view  refresh trigger withdraw settle audit users
+#                      view  refresh trigger withdraw settle audit users views
 TABLE = {
-    "viewer":         "yes   -       -       -        -      -     -",
-    "operator":       "yes   yes     yes     yes      yes    -     -",
-    "auditor":        "yes   -       -       -        -      yes   -",
-    "administrator":  "yes   yes     -       -        -      yes   yes",
+    "viewer":         "yes   -       -       -        -      -     -     -",
+    "operator":       "yes   yes     yes     yes      yes    -     -     -",
+    "auditor":        "yes   -       -       -        -      yes   -     -",
+    "administrator":  "yes   yes     -       -        -      yes   yes   yes",
 }  # fmt: skip
 
 
@@ -40,7 +40,10 @@ def test_every_role_is_in_the_table():
 def test_rights_of_several_roles_add_up(db):
     user = a_user("somebody", "operator", "auditor")
 
-    assert {right for right in Right if not can(user, right)} == {Right.MANAGE_USERS}
+    assert {right for right in Right if not can(user, right)} == {
+        Right.MANAGE_USERS,
+        Right.CURATE_VIEWS,
+    }
 
 
 def test_user_without_a_role_may_do_nothing(db):
@@ -79,6 +82,9 @@ ACTIONS = {
     "triggering.rearm_replication": (Right.SETTLE, "unconfirmed"),
     "triggering.give_up_replication": (Right.SETTLE, "unconfirmed"),
     "triggering.allow_adoption": (Right.SETTLE, "unconfirmed"),
+    "saved_views.save_view": (Right.VIEW, "a filter"),
+    "saved_views.change_view": (Right.CURATE_VIEWS, "somebody's shared view"),
+    "saved_views.delete_view": (Right.CURATE_VIEWS, "somebody's shared view"),
 }
 #: Writes what others do; it acts for nobody.
 NO_ACTION = {"audit.record"}
@@ -136,6 +142,13 @@ def what_it_takes(needs, action):
     a_backup(vault=source)
     if needs == "nothing":
         return {}
+    if needs == "a filter":
+        return {"table": "replications", "name": "Failed", "query": "status=failed", "is_shared": False}
+    if needs == "somebody's shared view":
+        view = a_saved_view(owner=a_user("owner", "viewer"), is_shared=True)
+        return {"view": view} | (
+            {"name": "Trouble", "is_shared": False} if action.endswith("change_view") else {}
+        )
     if needs == "wish":
         target = triggering.find_destination(
             region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
@@ -156,4 +169,5 @@ def everything():
     return (
         list(Replication.objects.order_by("pk").values()),
         list(CloudReading.objects.order_by("pk").values()),
+        list(SavedView.objects.order_by("pk").values()),
     )

@@ -21,8 +21,7 @@ from django.views.decorators.http import require_POST
 from replication.models import AuditAction, AuditEntry
 from replication.roles import NotPermitted, Right, can
 from replication.services import audit
-
-from .spreadsheet import csv_lines
+from replication.services.spreadsheet import csv_lines, in_pieces
 
 if TYPE_CHECKING:
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -90,7 +89,7 @@ class AuditAdmin(ReadOnly, AnyModelAdmin):
         columns = self.export_columns or tuple(field.attname for field in self.opts.concrete_fields)
         name = f"{self.opts.model_name}-{now:%Y%m%dT%H%M%SZ}.csv"
         return StreamingHttpResponse(
-            csv_lines(columns, rows.values_list(*columns).iterator(chunk_size=1000)),
+            in_pieces(csv_lines(columns, rows.values_list(*columns).iterator(chunk_size=1000))),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )

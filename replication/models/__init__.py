@@ -9,6 +9,7 @@ from .batch import Batch
 from .inventory import Backup, CloudReading, Project, Region, Vault
 from .preferences import Preferences, Theme
 from .replication import Evidence, Look, Origin, Replication, ReplicationRecord
+from .table import SavedView, TablePreference
 from .worker import WorkerBeat
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Region",
     "Replication",
     "ReplicationRecord",
+    "SavedView",
+    "TablePreference",
     "Theme",
     "Vault",
     "WorkerBeat",

@@ -48,6 +48,10 @@ class AuditAction(models.TextChoices):
     INVENTORY_REFRESH = "inventory.refresh_requested", _("Inventory refresh requested")
     #: An audit or history export left the system.
     EXPORTED = "audit.exported", _("Exported")
+    #: A person kept a filter under a name, or changed one.
+    VIEW_SAVED = "view.saved", _("View saved")
+    #: A person deleted a saved view.
+    VIEW_DELETED = "view.deleted", _("View deleted")
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):

@@ -217,6 +217,11 @@ class Replication(models.Model):
         return self.actor.get_username() if self.actor else ""
 
     @property
+    def took(self) -> timedelta | None:
+        """How long it was under way; null while it is, or when nothing was sent."""
+        return self.finished_at - self.submitted_at if self.submitted_at and self.finished_at else None
+
+    @property
     def is_final(self) -> bool:
         """Whether it is over."""
         return self.status in FINAL

@@ -39,8 +39,10 @@ register = template.Library()
 
 #: Every icon that pages use, by its heroicons name; drawn once a page, since rows repeat them.
 ICONS = (
+    "arrow-down",
     "arrow-long-right",
     "arrow-path",
+    "arrow-up",
     "arrow-uturn-left",
     "chart-bar",
     "check",
@@ -248,6 +250,12 @@ def duration(length: timedelta | None) -> str:
     if minutes:
         return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": seconds}
     return _("%(seconds)d s") % {"seconds": seconds}
+
+
+@register.filter
+def whole(count: int) -> str:
+    """Return a whole number with separators, such as 10,000."""
+    return _number(count)
 
 
 @register.filter

@@ -1,56 +1,89 @@
 """All replications, newest first: filters, search and pages, with every state of it in the address."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from django.db.models import QuerySet
-from django.http import HttpResponse, QueryDict
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
 
-from replication.forms import HistoryFilterForm
-from replication.models import Replication
+from replication.filters import HistoryFilterForm
+from replication.models import Replication, ReplicationRecord
 
+from . import exports, tables
 from .access import PageRequest, page
 from .rows import Row, rows_of, stamp, with_both_ends
-from .searching import Cut, cut, fitting
+from .searching import fitting
+from .tables import Column, Table
 
-#: Beyond this the page says "more than", since counting a million rows helps nobody.
-COUNTED = 1000
+REPLICATIONS = Table(
+    code="replications",
+    label=_("Replications"),
+    page="replication-list",
+    sort="-requested",
+    columns=(
+        Column("status", _("Status"), order=("status", "-requested_at", "-id")),
+        Column(
+            "replication",
+            _("Replication"),
+            order=("source_vault__name", "source_vault_id", "-requested_at", "-id"),
+            is_fixed=True,
+        ),
+        Column(
+            "region", _("To region"), order=("destination_region", "-requested_at", "-id"), is_usual=False
+        ),
+        Column("reason", _("Reason")),
+        Column("backups", _("Backups"), css="number"),
+        Column("requested", _("Requested"), order=("requested_at", "id"), is_descending=True),
+        Column("changed", _("Changed"), order=("changed_at", "id"), is_descending=True, is_usual=False),
+        Column("finished", _("Finished"), is_usual=False),
+        Column("took", _("Took"), is_usual=False),
+        Column("error", _("Error"), is_usual=False),
+    ),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One page of the list and the addresses of its neighbours, empty where there is none."""
+def _counting(**wanted: object) -> Coalesce:
+    """Return how many records of a replication are so, for each row of a file."""
+    records = (
+        ReplicationRecord.objects.filter(replication=OuterRef("pk"), **wanted)
+        .order_by()
+        .values("replication")
+        .annotate(found=Count("pk"))
+        .values("found")
+    )
+    return Coalesce(Subquery(records), 0)
 
-    rows: tuple[Row, ...]
-    #: How many fit the filter in all; null when there are more than `COUNTED`.
-    total: int | None
-    newer: str
-    older: str
-    #: Whether it begins with the newest of all, so that it is kept up to date.
-    is_front: bool
-    version: str
 
-    @property
-    def polls(self) -> bool:
-        """Whether it should be asked for again: it is the front, and something on it may still change."""
-        return self.is_front and any(row.replication.may_change for row in self.rows)
+#: Columns of the file: those of the export for auditors, and how many backups it has and how far they are.
+EXPORTED: exports.Fields = {
+    **{
+        name.replace("__", "."): name
+        for name in (
+            *("id", "status", "origin", "requested_at", "submitted_at", "finished_at", "changed_at"),
+            *("actor__username", "reason"),
+            *("source_region", "source_project_id", "vault_id", "source_vault__name"),
+            *("destination_region", "destination_project_id", "destination_vault_id", "destination__name"),
+            *("cloud_request_id", "error_code", "error_message"),
+        )
+    },
+    "backups": _counting(),
+    "backups_copied": _counting(status="succeeded"),
+    "backups_arrived": _counting(arrived_at__isnull=False),
+}
 
 
 @require_GET
 @page
 def replication_list(request: PageRequest) -> HttpResponse:
     """Show one page of the replications that fit the filter."""
-    form = HistoryFilterForm(request.GET)
-    form.is_valid()
-    context = {
-        "form": form,
-        "sheet": _sheet(form, request.GET, timezone.now()),
-        "counted": COUNTED,
-        "has_any": Replication.objects.exists(),
-    }
+    if home := tables.home_of(request, REPLICATIONS):
+        return home
+    context = _context(request, request.GET)
+    context["has_any"] = bool(context["sheet"].rows) or Replication.objects.exists()
     return render(request, "replication/replication_list.html", context)
 
 
@@ -58,52 +91,40 @@ def replication_list(request: PageRequest) -> HttpResponse:
 @page
 def replication_rows(request: PageRequest) -> HttpResponse:
     """Answer a poll of the front page: its rows, or nothing at all if they look the same."""
-    now = timezone.now()
     address = QueryDict(mutable=True)
-    if "size" in request.GET:
-        address["size"] = request.GET["size"]
+    for name in ("size", "columns"):
+        if name in request.GET:
+            address[name] = request.GET[name]
     form = HistoryFilterForm(address)
     form.is_valid()
     front = Replication.objects.newest_first().only("pk", "version", "status", "changed_at")
-    if request.GET.get("version") == stamp(front[: form.page_size], now):
+    if request.GET.get("version") == stamp(front[: form.page_size], timezone.now()):
         return HttpResponse(status=204)
-    context = {"form": form, "sheet": _sheet(form, address, now), "counted": COUNTED, "has_any": True}
-    return render(request, "replication/_replication_rows.html", context)
-
-
-def _sheet(form: HistoryFilterForm, address: QueryDict, now: datetime) -> Sheet:
-    """Cut one page out of what fits."""
-    matching = fitting(form.cleaned_data)
-    piece = cut(
-        with_both_ends(matching),
-        size=form.page_size,
-        before=address.get("before", ""),
-        after=address.get("after", ""),
-    )
-    is_front = not piece.newer and not form.is_narrowed
-    return Sheet(
-        rows=rows_of(piece.replications),
-        total=_total(matching, piece),
-        newer=_address(address, after=piece.newer),
-        older=_address(address, before=piece.older),
-        is_front=is_front,
-        version=stamp(piece.replications, now) if is_front else "",
+    return render(
+        request, "replication/_replication_rows.html", {**_context(request, address), "has_any": True}
     )
 
 
-def _total(matching: QuerySet[Replication], piece: Cut) -> int | None:
-    if not piece.newer and not piece.older:
-        return len(piece.replications)
-    counted = matching.order_by()[: COUNTED + 1].count()
-    return counted if counted <= COUNTED else None
+@require_POST
+@page
+def replication_export(request: PageRequest) -> HttpResponseBase:
+    """Send every replication that fits the filter as a file."""
+    form = HistoryFilterForm(request.GET)
+    form.is_valid()
+    return exports.send(request, REPLICATIONS, fitting(form.cleaned_data), EXPORTED)
 
 
-def _address(address: QueryDict, **cursor: str) -> str:
-    """Return the query string that leads to a neighbour and keeps the filter; empty for no neighbour."""
-    if not any(cursor.values()):
-        return ""
-    kept = address.copy()
-    for name in ("before", "after"):
-        kept.pop(name, None)
-    kept.update(cursor)
-    return f"?{kept.urlencode()}"
+def _context(request: PageRequest, address: QueryDict) -> dict[str, Any]:
+    form = HistoryFilterForm(address)
+    form.is_valid()
+    matching: QuerySet[Replication] = with_both_ends(fitting(form.cleaned_data))
+    sheet = tables.lay_out(request, REPLICATIONS, form, matching, rows_of, address=address)
+    rows: tuple[Row, ...] = sheet.rows
+    may_change = sheet.is_front and any(row.replication.may_change for row in rows)
+    return {
+        "form": form,
+        "sheet": sheet,
+        # Asked for again only where it is the front, and something on it may still change.
+        "polls": may_change,
+        "stamp": stamp((row.replication for row in rows), timezone.now()) if may_change else "",
+    }

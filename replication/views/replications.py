@@ -92,8 +92,7 @@ class Snapshot:
     @property
     def took(self) -> timedelta | None:
         """How long it was under way; null while it is, or when nothing was sent."""
-        sent, finished = self.replication.submitted_at, self.replication.finished_at
-        return finished - sent if sent and finished else None
+        return self.replication.took
 
     @property
     def support(self) -> str:

@@ -1,9 +1,8 @@
-"""Finding replications: the filter of the list, its search, and the cutting of pages that stays fast at any length."""
+"""Finding replications: the filter of the list, and its search, which knows every id that belongs to one."""
 
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -24,53 +23,6 @@ _REFERENCE = re.compile(r"[0-9a-f]{8}")
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 #: Something shorter, or with a space in it, is looked for in texts only.
 _ID = re.compile(r"\S{8,255}")
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A page of replications, newest first, and the ids from which its neighbours go on; empty where there is none."""
-
-    replications: tuple[Replication, ...]
-    newer: str
-    older: str
-
-
-def cut(replications: QuerySet[Replication], *, size: int, before: str = "", after: str = "") -> Cut:
-    """Cut out the `size` replications that are older than `before`, or newer than `after`, or newest of all.
-
-    Goes on from a row instead of counting rows that it skips, so that the last page costs what the first one does.
-    An id that names nothing means the newest.
-    """
-    if edge := _edge(after):
-        newer = replications.filter(requested_at__gte=edge.requested_at).filter(
-            Q(requested_at__gt=edge.requested_at) | Q(pk__gt=edge.pk)
-        )
-        found = list(newer.order_by("requested_at", "id")[: size + 1])
-        if len(found) > size:
-            return _cut(found[:size][::-1], newer=True, older=True)
-        # Fewer than a page are newer: that is the first page, and it is shown whole.
-    elif edge := _edge(before):
-        older = replications.filter(requested_at__lte=edge.requested_at).filter(
-            Q(requested_at__lt=edge.requested_at) | Q(pk__lt=edge.pk)
-        )
-        found = list(older.order_by("-requested_at", "-id")[: size + 1])
-        return _cut(found[:size], newer=True, older=len(found) > size)
-    found = list(replications.order_by("-requested_at", "-id")[: size + 1])
-    return _cut(found[:size], newer=False, older=len(found) > size)
-
-
-def _cut(found: list[Replication], *, newer: bool, older: bool) -> Cut:
-    return Cut(
-        replications=tuple(found),
-        newer=str(found[0].pk) if newer and found else "",
-        older=str(found[-1].pk) if older and found else "",
-    )
-
-
-def _edge(cursor: str) -> Replication | None:
-    if not _UUID.fullmatch(cursor):
-        return None
-    return Replication.objects.only("pk", "requested_at").filter(pk=cursor).first()
 
 
 def fitting(wanted: Mapping[str, Any]) -> QuerySet[Replication]:

@@ -4,27 +4,81 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
-from django.http import HttpResponse
+from django.db.models import Case, Count, DateTimeField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
 
-from replication.forms import VaultFilterForm, judge_source
+from replication.filters import VaultFilterForm
+from replication.forms import judge_source
 from replication.lifecycle import RecordStatus
 from replication.models import Backup, Replication, ReplicationRecord, Vault
 from replication.roles import Right, can
 from replication.services import preflight, statistics
 
+from . import exports, tables
 from .access import PageRequest, page
 from .rows import Row, rows_of, with_both_ends
+from .tables import Column, Table
 
-#: Rows a page.
-_VAULTS, _BACKUPS = 50, 50
+#: Backups a page of a vault.
+_BACKUPS = 50
 #: Latest replications that a vault's page shows.
 _REPLICATIONS = 10
+
+
+VAULTS = Table(
+    code="vaults",
+    label=_("Vaults"),
+    page="vault-list",
+    sort="region",
+    columns=(
+        Column("vault", _("Vault"), order=("name", "id"), is_fixed=True),
+        Column(
+            "region",
+            _("Region / project"),
+            order=("project__region__name", "project__name", "name", "id"),
+            css="project",
+        ),
+        Column("purpose", _("Purpose"), order=("protect_type", "name", "id")),
+        Column("used", _("Used"), order=("used_or_unknown", "name", "id"), is_descending=True),
+        Column("backups", _("Backups"), css="number"),
+        Column("last", _("Last replication"), order=("last_at", "name", "id"), is_descending=True),
+        Column("status", _("Status in the cloud"), order=("status", "name", "id"), is_usual=False),
+        Column("id", _("Vault ID"), order=("vault_id", "id"), is_usual=False),
+    ),
+)
+#: Columns of the file.
+EXPORTED: exports.Fields = {
+    "id": "id",
+    "region": "project__region__name",
+    "project": "project__name",
+    "project_id": "project__project_id",
+    **{
+        name: name
+        for name in (
+            *("vault_id", "name", "protect_type", "object_type", "status", "size_gb", "used_mb"),
+            *("auto_expand", "resource_count", "created_at", "seen_at", "vanished_at"),
+        )
+    },
+    "backups": Coalesce(
+        Subquery(
+            Backup.objects.present()
+            .filter(vault=OuterRef("pk"))
+            .order_by()
+            .values("vault")
+            .annotate(found=Count("pk"))
+            .values("found")
+        ),
+        0,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +103,28 @@ class BackupRow:
 @page
 def vault_list(request: PageRequest) -> HttpResponse:
     """Show the vaults that fit the filter."""
+    if home := tables.home_of(request, VAULTS):
+        return home
     now = timezone.now()
     form = VaultFilterForm(request.GET)
-    shown = Paginator(_fitting(form), _VAULTS).get_page(request.GET.get("page"))
+    sheet = tables.lay_out(request, VAULTS, form, _fitting(form), _rows)
     context = {
         "form": form,
-        "page": shown,
-        "rows": _rows(shown.object_list),
-        "has_vaults": bool(shown.paginator.count) or Vault.objects.exists(),
+        "sheet": sheet,
+        "rows": sheet.rows,
+        "has_vaults": bool(sheet.rows) or Vault.objects.exists(),
         "inventory": statistics.inventory_health(now),
         "worker": statistics.worker_health(now),
         "may_refresh": can(request.user, Right.REFRESH_INVENTORY),
     }
     return render(request, "replication/vault_list.html", context)
+
+
+@require_POST
+@page
+def vault_export(request: PageRequest) -> HttpResponseBase:
+    """Send every vault that fits the filter as a file."""
+    return exports.send(request, VAULTS, _fitting(VaultFilterForm(request.GET)), EXPORTED)
 
 
 def _fitting(form: VaultFilterForm) -> QuerySet[Vault]:
@@ -77,9 +140,21 @@ def _fitting(form: VaultFilterForm) -> QuerySet[Vault]:
     elif wanted.get("purpose") == VaultFilterForm.DESTINATIONS:
         vaults = vaults.destinations()
     if text := wanted.get("q"):
-        vaults = vaults.filter(Q(name__icontains=text) | Q(vault_id__istartswith=text))
-    return vaults.select_related("project__region").order_by(
-        "project__region__name", "project__name", "name", "vault_id"
+        backups = Backup.objects.filter(backup_id=text).values("vault")
+        vaults = vaults.filter(
+            Q(name__icontains=text)
+            | Q(vault_id__istartswith=text)
+            | Q(project__project_id=text)
+            | Q(pk__in=backups)
+        )
+    newest = Replication.objects.newest_first().values("requested_at")
+    return vaults.select_related("project__region").annotate(
+        used_or_unknown=Coalesce("used_mb", -1),
+        last_at=Coalesce(
+            Subquery(newest.filter(source_vault=OuterRef("pk"))[:1]),
+            Subquery(newest.filter(destination=OuterRef("pk"))[:1]),
+            Value(datetime(1970, 1, 1, tzinfo=UTC), output_field=DateTimeField()),
+        ),
     )
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from replication.admin.spreadsheet import csv_lines
 from replication.models import AuditAction, AuditEntry, Replication
 from replication.services import audit
+from replication.services.spreadsheet import csv_lines
 from tests.builders import NOW, a_replication, a_vault
 
 EXPORT = "/admin/replication/{}/export/"

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from replication.models import Look, Replication
-from tests.builders import a_backup, a_record, a_replication, a_replication_vault, a_vault
+from tests.builders import a_backup, a_record, a_replication, a_replication_vault, a_saved_view, a_vault
 from tests.views.site import everything, review_address, routes
 
 EVERYBODY = frozenset({"nobody", "vera", "oskar", "anna", "adam"})
@@ -38,6 +38,14 @@ POLICIES = {
     "replication-adopt": {"GET": OPERATORS, "POST": OPERATORS},
     "preferences": {"GET": READERS, "POST": READERS},
     "set_theme": {"POST": EVERYBODY},
+    "replication-export": {"POST": READERS},
+    "vault-export": {"POST": READERS},
+    "list-columns": {"POST": READERS},
+    "list-default": {"POST": READERS},
+    "saved-view-list": {"GET": READERS, "POST": READERS},
+    # The view in question is a private one of the operator.
+    "saved-view-change": {"POST": OPERATORS},
+    "saved-view-delete": {"POST": OPERATORS},
     "login": {"GET": EVERYBODY, "POST": EVERYBODY},
     "logout": {"POST": EVERYBODY},
     "set_language": {"GET": EVERYBODY, "POST": EVERYBODY},
@@ -71,6 +79,7 @@ def world(vera, oskar, anna, adam):
         "destination": destination,
         "replication": replication,
         "free": a_vault(name="free"),
+        "view": a_saved_view(owner=oskar),
     }
 
 
@@ -81,10 +90,13 @@ def address(name, world):
         a_backup(vault=world["free"])
         return review_address(world["free"], world["destination"])
     about = world["source"] if name.startswith("vault") else world["replication"]
+    if name.startswith("saved-view"):
+        about = world["view"]
     if name == "replication-withdraw":
         about = a_replication(source=a_vault(name="queued"), destination=world["destination"])
     values = {
         "pk": about.pk,
+        "table": "replications",
         "app_label": "replication",
         "object_id": "1",
         "id": "1",
@@ -110,7 +122,8 @@ def ask(client, method, url):
 
 def is_denied(answer):
     """Return whether somebody was kept out: refused, or sent to sign in."""
-    return answer.status_code in {401, 403} or answer.headers.get("Location", "").startswith(
+    # Somebody else's private view is not even said to exist.
+    return answer.status_code in {401, 403, 404} or answer.headers.get("Location", "").startswith(
         ("/sign-in/?next=", "/admin/login/?next=")
     )
 

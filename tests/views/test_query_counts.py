@@ -27,6 +27,7 @@ from tests.builders import (
     a_record,
     a_replication,
     a_replication_vault,
+    a_saved_view,
     a_user,
     a_vault,
     an_attempt,
@@ -87,6 +88,7 @@ class World:
         a_record(replication=past, backup_id=backup.backup_id, status="succeeded")
         Look.objects.create(replication=self.replication, at=NOW, complete=True)
         an_attempt(replication=self.replication, number=number + 1)
+        a_saved_view(owner=person, name=f"view-{number}", is_shared=True)
         WorkerBeat.objects.create(worker_id=f"worker-{number}", started_at=NOW, seen_at=NOW)
         LogEntry.objects.create(
             user=person,
@@ -109,7 +111,10 @@ class World:
             "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),
             "replication-list": reverse("replication-list"),
             "preferences": reverse("preferences"),
+            "replication-list, sorted by vault": f"{reverse('replication-list')}?sort=replication",
+            "replication-list, searched": f"{reverse('replication-list')}?q=receiver",
             "replication-rows": reverse("replication-rows"),
+            "saved-view-list": reverse("saved-view-list", args=["replications"]),
             "replication-detail": reverse("replication-detail", args=about),
             "replication-records": reverse("replication-records", args=about),
             "replication-withdraw": reverse("replication-withdraw", args=[self.queued.pk]),
@@ -117,6 +122,9 @@ class World:
             "replication-give-up": reverse("replication-give-up", args=about),
             "replication-adopt": reverse("replication-adopt", args=about),
         }
+
+    def exports(self):
+        return {name: reverse(name) for name in ("replication-export", "vault-export")}
 
     def admin_addresses(self):
         lists = {
@@ -151,8 +159,24 @@ def test_pages_cost_the_same_for_1_10_and_100_rows(client, world):
         world.grow(size)
         found[size] = count(client, world.addresses())
 
-    expected = {name: number for name, number in BASELINE.items() if not name.startswith("admin")}
+    expected = {name: BASELINE[name] for name in world.addresses()}
     assert found == dict.fromkeys(SIZES, expected)
+
+
+@pytest.mark.parametrize("form", [{"format": "csv", "delimiter": "semicolon"}, {"format": "json"}])
+def test_files_cost_the_same_for_3_and_60_rows(client, world, form):
+    client.force_login(world.oskar)
+    found = {}
+    for size in (3, 60):
+        world.grow(size)
+        for name, address in world.exports().items():
+            client.post(address, form)  # the first one keeps the delimiter
+            with CaptureQueriesContext(connection) as queries:
+                content = b"".join(client.post(address, form).streaming_content)
+            assert content.count(b"\n") > size
+            found.setdefault(name, set()).add(len(queries))
+
+    assert found == {name: {BASELINE[f"{name} as {form['format']}"]} for name in world.exports()}
 
 
 def test_pages_of_the_admin_cost_the_same_for_1_10_and_100_rows(client, adam, world):
