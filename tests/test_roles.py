@@ -86,8 +86,8 @@ ACTIONS = {
     "saved_views.change_view": (Right.CURATE_VIEWS, "somebody's shared view"),
     "saved_views.delete_view": (Right.CURATE_VIEWS, "somebody's shared view"),
 }
-#: Writes what others do; it acts for nobody.
-NO_ACTION = {"audit.record"}
+#: One writes what others do and acts for nobody; one keeps how a person sees pages, whatever that person may do.
+NO_ACTION = {"audit.record", "preferences.remember_preferences"}
 
 
 def services_that_act_for_somebody():
