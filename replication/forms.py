@@ -7,7 +7,7 @@ unfit is refused here as well, whatever the browser sends.
 import re
 import uuid
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -89,7 +89,9 @@ class Menu(Generic[Row]):
 class Choices:
     """The four menus of a replication, each following from the ones before it. A query for each that is wanted."""
 
-    def __init__(self, wanted: Mapping[str, Any]) -> None:
+    def __init__(self, wanted: Mapping[str, Any], sources: Collection[Vault] = ()) -> None:
+        """Choose what is wanted; `sources` are vaults that were chosen elsewhere, instead of the first menu."""
+        self._sources = sources
         self.vaults = Menu(
             _sources(wanted.get("vault")),
             _by_id(_sources(wanted.get("vault")), wanted.get("vault")),
@@ -102,7 +104,7 @@ class Choices:
             _by_name(regions, wanted.get("region")),
             lambda region: (region.name, region.name, ""),
             self._judge_region,
-            take_only=self.source is not None,
+            take_only=bool(self.sources),
         )
         projects = _projects(self.regions.chosen)
         self.projects = Menu(
@@ -125,11 +127,26 @@ class Choices:
         """The chosen source vault."""
         return self.vaults.chosen
 
+    @property
+    def sources(self) -> Collection[Vault]:
+        """What is to be replicated, as far as it is chosen."""
+        return (self.source,) if self.source else self._sources
+
     def _judge_region(self, region: Region) -> Finding | None:
-        return preflight.judge_region(self.source.project.region, region.name) if self.source else None
+        return _unfit_for_all(
+            preflight.judge_region(source.project.region, region.name) for source in self.sources
+        )
 
     def _judge_target(self, vault: Vault) -> Finding | None:
-        return preflight.judge_destination(vault, self.source)
+        if not self.sources:
+            return preflight.judge_destination(vault, None)
+        return _unfit_for_all(preflight.judge_destination(vault, source) for source in self.sources)
+
+
+def _unfit_for_all(findings: Iterable[Finding | None]) -> Finding | None:
+    """Return why something cannot be chosen: it is fit as soon as one source can go there."""
+    found = list(findings)
+    return found[0] if found and all(found) else None
 
 
 def judge_source(vault: Vault, backups: int) -> Finding | None:
@@ -252,14 +269,18 @@ class ReplicationForm(forms.Form):
         widget=forms.CheckboxInput({"class": "form-check-input"}),
     )
 
-    CHOSEN = ("vault", "region", "project", "destination")
+    CHOSEN: tuple[str, ...] = ("vault", "region", "project", "destination")
     TYPED = ("typed_region", "typed_project_id", "typed_vault_id")
 
     def __init__(
-        self, data: Mapping[str, Any] | None = None, *, initial: Mapping[str, Any] | None = None
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
+        sources: Collection[Vault] = (),
     ) -> None:
         super().__init__(data, initial=dict(initial or {}), use_required_attribute=False)
-        self.choices = Choices(initial or {} if data is None else data)
+        self.choices = Choices(initial or {} if data is None else data, sources)
 
     @property
     def is_typed(self) -> bool:
@@ -327,6 +348,29 @@ class ReplicationForm(forms.Form):
     def wish(self, destination: Destination, reason: str) -> Wish:
         """Return what is wanted, for the service."""
         return Wish(self.source, destination, reason, auto_trigger=self.cleaned_data["auto_trigger"])
+
+
+class BatchForm(ReplicationForm):
+    """To where many vaults go: the same choices, for vaults that were chosen elsewhere."""
+
+    vault = None  # type: ignore[assignment]  # how Django takes a field away
+
+    CHOSEN = ("region", "project", "destination")
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        initial: Mapping[str, Any] | None = None,
+        sources: Collection[Vault] = (),
+    ) -> None:
+        # One of each kind is enough to tell where such vaults can go; those that cannot go anywhere have no say.
+        kinds = {
+            (vault.project.region_id, vault.object_type): vault
+            for vault in sources
+            if preflight.judge_source(vault) is None
+        }
+        super().__init__(data, initial=initial, sources=tuple(kinds.values()))
 
 
 class ReasonForm(forms.Form):

@@ -6,6 +6,8 @@ Knows which view answers where, and nothing of the site around it.
 from django.urls import path
 
 from replication.views import (
+    batch_new,
+    batches,
     decisions,
     history,
     inventory,
@@ -24,6 +26,12 @@ urlpatterns = [
     path("vaults/export/", vaults.vault_export, name="vault-export"),
     path("vaults/<uuid:pk>/", vaults.vault_detail, name="vault-detail"),
     path("inventory/refresh/", inventory.refresh, name="inventory-refresh"),
+    path("batches/", batches.batch_list, name="batch-list"),
+    path("batches/new/", batch_new.choose, name="batch-new"),
+    path("batches/new/destination/", batch_new.destination_fields, name="batch-destination-fields"),
+    path("batches/new/review/", batch_new.review, name="batch-review"),
+    path("batches/<uuid:pk>/", batches.batch_detail, name="batch-detail"),
+    path("batches/<uuid:pk>/progress/", batches.batch_progress, name="batch-progress"),
     path("replications/new/", replicate.choose, name="replication-new"),
     path("replications/new/destination/", replicate.destination_fields, name="destination-fields"),
     path("replications/new/review/", replicate.review, name="replication-review"),

@@ -85,6 +85,12 @@
     else if ("pause" in button.dataset) setPaused(button.getAttribute("aria-pressed") !== "true");
   });
 
+  // Ticking: one box for all boxes of its form.
+  document.addEventListener("change", (event) => {
+    if (!("tickAll" in event.target.dataset)) return;
+    for (const box of event.target.form.querySelectorAll('input[type="checkbox"][name]')) box.checked = event.target.checked;
+  });
+
   // Sending: the server's key makes a second click harmless, this only keeps it from looking lost.
   document.addEventListener("submit", (event) => {
     const button = event.submitter;

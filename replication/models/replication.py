@@ -207,6 +207,11 @@ class Replication(models.Model):
         return str(self.id)[:8]
 
     @property
+    def batch_reference(self) -> str:
+        """The first eight characters of its batch's id; empty for none."""
+        return str(self.batch_id)[:8] if self.batch_id else ""
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it was started elsewhere and only found by us."""
         return self.origin == Origin.FOREIGN

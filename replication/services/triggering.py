@@ -17,7 +17,16 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
-from replication.models import AuditAction, Backup, Look, Project, Replication, ReplicationRecord, Vault
+from replication.models import (
+    AuditAction,
+    Backup,
+    Batch,
+    Look,
+    Project,
+    Replication,
+    ReplicationRecord,
+    Vault,
+)
 from replication.roles import Right, require
 
 from . import audit, preflight, submission
@@ -104,11 +113,11 @@ def forecast(source: Vault, destination: Destination) -> Forecast:
     found = preflight.forecast(
         source, destination, backups, set(replicated.values_list("backup_id", flat=True))
     )
-    conflict = _project_conflict(destination)
+    conflict = project_conflict(destination)
     return Forecast((*found.findings, conflict), found.verdicts) if conflict else found
 
 
-def _project_conflict(destination: Destination) -> preflight.Finding | None:
+def project_conflict(destination: Destination) -> preflight.Finding | None:
     """Catch ids typed by hand that contradict what we know."""
     project = Project.objects.filter(project_id=destination.project_id).select_related("region").first()
     if project and project.region.name != destination.region:
@@ -143,7 +152,7 @@ def request_replication(
     if expected.blockers:
         raise NotReplicable(expected)
     try:
-        return _write_down(actor, wish, expected, key, now, request_id), True
+        return write_down(actor, wish, expected, key, now, request_id), True
     except IntegrityError:
         # Somebody was faster between our look and our insert: the constraint has decided, we only say who it was.
         if existing := Replication.objects.with_names().filter(key=key).first():
@@ -153,12 +162,24 @@ def request_replication(
         raise
 
 
-def _write_down(
-    actor: User, wish: Wish, expected: Forecast, key: uuid.UUID, now: datetime, request_id: str
+def write_down(
+    actor: User,
+    wish: Wish,
+    expected: Forecast,
+    key: uuid.UUID,
+    now: datetime,
+    request_id: str,
+    batch: Batch | None = None,
 ) -> Replication:
-    with transaction.atomic(durable=True):
+    """Write down a replication whose right and forecast were checked; one of a batch in the batch's transaction.
+
+    Raises:
+        IntegrityError: its key is used, or its vault is being replicated to the region.
+    """
+    with transaction.atomic(durable=batch is None):
         replication = Replication.objects.create(
             key=key,
+            batch=batch,
             actor=actor,
             reason=wish.reason,
             source_vault=wish.source,
@@ -183,8 +204,10 @@ def _write_down(
             expected_gb=expected.total_gb,
             **_frozen(wish),
         )
-        # A row in our own database: rolled back with the rest, and lost without harm.
-        submission.submit_task.enqueue(str(replication.id))
+        # A row in our own database: rolled back with the rest, and lost without harm. A batch needs none: the next
+        # round begins with what is due, and hundreds of nudges would only keep the workers from it.
+        if batch is None:
+            submission.submit_task.enqueue(str(replication.id))
     return replication
 
 

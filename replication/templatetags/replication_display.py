@@ -292,7 +292,7 @@ def capacity(vault: Vault) -> SafeString:
     width = max(vault.used_percent, 1 if vault.used_mb else 0)
     return format_html(
         '<span class="capacity">{}<span class="capacity-text">{}</span></span>',
-        _bar([(tone, width)], 100),
+        bar([(tone, width)], 100),
         words,
     )
 
@@ -347,11 +347,11 @@ def roll_up(records: Iterable[ReplicationRecord]) -> SafeString:
         '<li><span class="status status-{}">{}{}</span> {}</li>',
         ((one.look.tone, icon(one.look.icon), one.word, one.count) for one in segments),
     )
-    bar = _bar([(one.look.tone, one.count) for one in segments], total)
-    return format_html('<div class="roll-up">{}<ul class="legend">{}</ul></div>', bar, legend)
+    drawn = bar([(one.look.tone, one.count) for one in segments], total)
+    return format_html('<div class="roll-up">{}<ul class="legend">{}</ul></div>', drawn, legend)
 
 
-def _bar(parts: list[tuple[str, int]], total: int) -> SafeString:
+def bar(parts: list[tuple[str, int]], total: int) -> SafeString:
     """Return parts of a whole as a bar for the eye; widths are attributes, since inline styles are barred."""
     drawn = []
     start = 0

@@ -57,6 +57,7 @@ def _choices(request: PageRequest, form: ReplicationForm) -> HttpResponse:
     now = timezone.now()
     context = {
         "form": form,
+        "fields_url": reverse("destination-fields"),
         "typed_fields": [form[name] for name in form.TYPED],
         "inventory": statistics.inventory_health(now),
         "worker": statistics.worker_health(now),
@@ -70,7 +71,7 @@ def destination_fields(request: PageRequest) -> HttpResponse:
     """Answer a change of one choice: the menus that follow from it, and the address that keeps it."""
     require(request.user, Right.TRIGGER)
     form = ReplicationForm(initial=request.GET.dict())
-    context = {"form": form, "renews_source": True}
+    context = {"form": form, "renews_source": True, "fields_url": reverse("destination-fields")}
     response = render(request, "replication/_destination_fields.html", context)
     kept = {name: request.GET[name] for name in form.CHOSEN if request.GET.get(name)}
     return replace_url(response, f"{reverse('replication-new')}?{urlencode(kept)}")

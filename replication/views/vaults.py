@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.core.paginator import Paginator
-from django.db.models import Case, Count, DateTimeField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, DateTimeField, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -25,6 +25,7 @@ from replication.services import preflight, statistics
 from . import exports, tables
 from .access import PageRequest, page
 from .rows import Row, rows_of, with_both_ends
+from .selecting import fitting, write_filter
 from .tables import Column, Table
 
 #: Backups a page of a vault.
@@ -113,6 +114,8 @@ def vault_list(request: PageRequest) -> HttpResponse:
         "sheet": sheet,
         "rows": sheet.rows,
         "has_vaults": bool(sheet.rows) or Vault.objects.exists(),
+        "sources": fitting(form).sources().present().count() if can(request.user, Right.TRIGGER) else 0,
+        "filter": write_filter(form),
         "inventory": statistics.inventory_health(now),
         "worker": statistics.worker_health(now),
         "may_refresh": can(request.user, Right.REFRESH_INVENTORY),
@@ -128,33 +131,18 @@ def vault_export(request: PageRequest) -> HttpResponseBase:
 
 
 def _fitting(form: VaultFilterForm) -> QuerySet[Vault]:
-    form.is_valid()
-    wanted = form.cleaned_data
-    vaults = Vault.objects.all()
-    if wanted.get("region"):
-        vaults = vaults.filter(project__region=wanted["region"])
-    if wanted.get("project"):
-        vaults = vaults.filter(project=wanted["project"])
-    if wanted.get("purpose") == VaultFilterForm.SOURCES:
-        vaults = vaults.sources()
-    elif wanted.get("purpose") == VaultFilterForm.DESTINATIONS:
-        vaults = vaults.destinations()
-    if text := wanted.get("q"):
-        backups = Backup.objects.filter(backup_id=text).values("vault")
-        vaults = vaults.filter(
-            Q(name__icontains=text)
-            | Q(vault_id__istartswith=text)
-            | Q(project__project_id=text)
-            | Q(pk__in=backups)
-        )
     newest = Replication.objects.newest_first().values("requested_at")
-    return vaults.select_related("project__region").annotate(
-        used_or_unknown=Coalesce("used_mb", -1),
-        last_at=Coalesce(
-            Subquery(newest.filter(source_vault=OuterRef("pk"))[:1]),
-            Subquery(newest.filter(destination=OuterRef("pk"))[:1]),
-            Value(datetime(1970, 1, 1, tzinfo=UTC), output_field=DateTimeField()),
-        ),
+    return (
+        fitting(form)
+        .select_related("project__region")
+        .annotate(
+            used_or_unknown=Coalesce("used_mb", -1),
+            last_at=Coalesce(
+                Subquery(newest.filter(source_vault=OuterRef("pk"))[:1]),
+                Subquery(newest.filter(destination=OuterRef("pk"))[:1]),
+                Value(datetime(1970, 1, 1, tzinfo=UTC), output_field=DateTimeField()),
+            ),
+        )
     )
 
 

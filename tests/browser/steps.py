@@ -42,6 +42,29 @@ def _look(page):
     return page.get_by_role("button", name=re.compile(r"Replicate \d+ backups \([\d,]+.GB\) to eu-nl"))
 
 
+def choose_many(page, *vaults):
+    """Tick vaults and go to the last look at all of them; return its address."""
+    page.goto(f"{page.address}/vaults/?purpose=sources")
+    for vault in vaults:
+        page.get_by_label(f"Tick {vault}", exact=True).check()
+    page.get_by_role("button", name="Replicate the ticked vaults").click()
+    if page.locator("#id_region").input_value() != "eu-nl":
+        page.select_option("#id_region", label="eu-nl")
+    page.locator("#id_project option", has_text="eu-nl_recovery").wait_for(state="attached")
+    page.select_option("#id_project", label="eu-nl_recovery")
+    page.locator("#id_destination option", has_text="replica-production").wait_for(state="attached")
+    page.select_option("#id_destination", label="replica-production")
+    page.get_by_role("button", name="See what would happen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A last look before sending")
+    return page.url.removeprefix(page.address)
+
+
+def send_many(page):
+    page.locator("#id_reason").fill("Before the maintenance window")
+    page.get_by_role("button", name=re.compile(r"Replicate \d+ vaults?, \d+ backups?")).click()
+    page.wait_for_url(re.compile(r"/batches/[0-9a-f-]{36}/"))
+
+
 def status_of(page):
     return page.locator(".headline .status").first
 

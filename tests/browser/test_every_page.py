@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from replication.models import Replication, Vault
-from tests.browser.steps import choose, status_of
+from tests.browser.steps import choose, choose_many, send_many, status_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -36,6 +36,12 @@ def paths(site, practice, settings):
     assert statuses == ["partial", "unconfirmed", "running", "requested"]
     source, destination = unclear.source_vault, unclear.destination
     locked = Vault.objects.get(name="vault-gitlab")
+    batch_review = choose_many(
+        site, "vault-data-warehouse", "vault-logging", "vault-build-disks", "vault-mail"
+    )
+    send_many(site)
+    batch = site.url.removeprefix(site.address)
+    going = choose_many(site, "vault-erp", "vault-build-disks")
     return {
         "overview": "/",
         "vaults": "/vaults/",
@@ -58,6 +64,13 @@ def paths(site, practice, settings):
         "settle": f"/replications/{unclear.pk}/rearm/",
         "settle, not possible": f"/replications/{unclear.pk}/adopt/",
         "withdraw": f"/replications/{queued.pk}/withdraw/",
+        "batches": "/batches/",
+        "batch": batch,
+        "batch, nothing chosen": "/batches/new/",
+        "batch, by filter": "/batches/new/?matching=q%3Dvault",
+        "batch, with errors": batch_review.replace("destination=", "typed_region=%C3%BC&destination="),
+        "batch, requested before": batch_review,
+        "batch, review": going,
         "not found": "/nowhere/",
         "not permitted": "/admin/",
     }

@@ -52,6 +52,19 @@ def review_address(source, destination, /, key=None, **more):
     return f"{reverse('replication-review')}?{urlencode(wanted)}"
 
 
+def batch_review_address(sources, destination, /, key=None, **more):
+    """Return the address of the last look at a batch of these vaults."""
+    wanted = {
+        "key": key or uuid.uuid4(),
+        "vaults": ".".join(source.pk.hex for source in sources),
+        "region": destination.project.region.name,
+        "project": destination.project.pk,
+        "destination": destination.pk,
+        **more,
+    }
+    return f"{reverse('batch-review')}?{urlencode(wanted)}"
+
+
 def text_of(answer):
     """Return what a page says, without its tags and with single spaces."""
     main = answer.content.decode().partition("<main")[2] or answer.content.decode()

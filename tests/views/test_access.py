@@ -10,8 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from replication.models import Look, Replication
-from tests.builders import a_backup, a_record, a_replication, a_replication_vault, a_saved_view, a_vault
-from tests.views.site import everything, review_address, routes
+from tests.builders import (
+    a_backup,
+    a_batch,
+    a_record,
+    a_replication,
+    a_replication_vault,
+    a_saved_view,
+    a_vault,
+)
+from tests.views.site import batch_review_address, everything, review_address, routes
 
 EVERYBODY = frozenset({"nobody", "vera", "oskar", "anna", "adam"})
 PEOPLE = EVERYBODY - {"nobody"}
@@ -25,6 +33,12 @@ POLICIES = {
     "vault-list": {"GET": READERS},
     "vault-detail": {"GET": READERS},
     "inventory-refresh": {"POST": OPERATORS | ADMINISTRATORS},
+    "batch-list": {"GET": READERS},
+    "batch-new": {"GET": OPERATORS},
+    "batch-destination-fields": {"GET": OPERATORS},
+    "batch-review": {"GET": OPERATORS, "POST": OPERATORS},
+    "batch-detail": {"GET": READERS},
+    "batch-progress": {"GET": READERS},
     "replication-new": {"GET": OPERATORS},
     "destination-fields": {"GET": OPERATORS},
     "replication-review": {"GET": OPERATORS, "POST": OPERATORS},
@@ -74,12 +88,17 @@ def world(vera, oskar, anna, adam):
     for minute in range(40, 43):
         Look.objects.create(replication=replication, at=sent + timedelta(minutes=minute), complete=True)
     a_record(replication=replication, source_backup=backup)
+    batch = a_batch()
+    a_replication(
+        source=a_vault(name="together"), destination=destination, batch=batch, changed_at=timezone.now()
+    )
     return {
         "source": source,
         "destination": destination,
         "replication": replication,
         "free": a_vault(name="free"),
         "view": a_saved_view(owner=oskar),
+        "batch": batch,
     }
 
 
@@ -89,6 +108,11 @@ def address(name, world):
     if name == "replication-review":
         a_backup(vault=world["free"])
         return review_address(world["free"], world["destination"])
+    if name == "batch-review":
+        a_backup(vault=world["free"])
+        return batch_review_address([world["free"]], world["destination"])
+    if name in {"batch-detail", "batch-progress"}:
+        return reverse(name, args=[world["batch"].pk])
     about = world["source"] if name.startswith("vault") else world["replication"]
     if name.startswith("saved-view"):
         about = world["view"]
@@ -252,7 +276,9 @@ def test_every_form_of_a_page_carries_a_token(request, world):
     assert [form for form in forms if "csrfmiddlewaretoken" not in form] == []
 
 
-@pytest.mark.parametrize("name", ["overview-activity", "replication-rows", "replication-records"])
+@pytest.mark.parametrize(
+    "name", ["overview-activity", "replication-rows", "replication-records", "batch-progress"]
+)
 def test_poll_after_signing_out_is_told_so_and_gets_no_sign_in_page(client, world, name):
     answer = client.get(address(name, world), headers={"HX-Request": "true"})
 
@@ -296,7 +322,15 @@ def test_account_without_a_role_sees_nothing(client, db):
 
 
 @pytest.mark.parametrize(
-    "name", ["vault-detail", "replication-detail", "replication-records", "replication-rearm"]
+    "name",
+    [
+        "vault-detail",
+        "replication-detail",
+        "replication-records",
+        "replication-rearm",
+        "batch-detail",
+        "batch-progress",
+    ],
 )
 def test_what_does_not_exist_is_not_found(client, oskar, name):
     client.force_login(oskar)

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from replication.models import AuditAction, Look, WorkerBeat
+from replication.models import AuditAction, Look, Vault, WorkerBeat
 from replication.services import audit
 from tests.builders import (
     NOW,
@@ -32,7 +32,7 @@ from tests.builders import (
     a_vault,
     an_attempt,
 )
-from tests.views.site import review_address
+from tests.views.site import batch_review_address, review_address
 
 BASELINE = json.loads((Path(__file__).parent.parent / "query_counts.json").read_text())
 SIZES = (1, 10, 100)
@@ -51,6 +51,8 @@ class World:
             source=a_vault(name="queued"), destination=self.destination, actor=self.oskar
         )
         self.free = a_vault(name="free")
+        self.batch = a_batch(actor=self.oskar)
+        a_replication(source=a_vault(name="first"), destination=self.destination, batch=self.batch)
         # One of each kind that the overview lists, and more than a page of the list has, since what is not there
         # saves queries.
         for status in ("running", "succeeded", *["cancelled"] * 25):
@@ -74,6 +76,14 @@ class World:
             status=status,
             requested_at=timezone.now(),
             changed_at=timezone.now(),
+        )
+        several = a_vault(name=f"several-{number}")
+        a_backup(vault=several)
+        a_replication(
+            source=a_vault(name=f"together-{number}"),
+            destination=self.destination,
+            batch=self.batch,
+            status=("requested", status)[number % 2],
         )
         batch = a_batch(actor=person, retry_of=other)
         past = a_replication(
@@ -106,6 +116,14 @@ class World:
             "vault-list": reverse("vault-list"),
             "vault-detail": reverse("vault-detail", args=[self.source.pk]),
             "vault-detail of a replication vault": reverse("vault-detail", args=[self.destination.pk]),
+            "batch-list": reverse("batch-list"),
+            "batch-new": f"{reverse('batch-new')}?matching=",
+            "batch-destination-fields": f"{reverse('batch-destination-fields')}?matching=&region=eu-nl",
+            "batch-review": batch_review_address(
+                Vault.objects.filter(name__startswith="several-"), self.destination, key=uuid.UUID(int=1)
+            ),
+            "batch-detail": reverse("batch-detail", args=[self.batch.pk]),
+            "batch-progress": reverse("batch-progress", args=[self.batch.pk]),
             "replication-new": reverse("replication-new"),
             "destination-fields": f"{reverse('destination-fields')}?vault={self.free.pk}",
             "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),
