@@ -17,7 +17,7 @@ from .errors import (
     Unreadable,
 )
 from .iam import IamClient
-from .landscape import AssociatedVault, Policy, Project, Region, ReplicationCapability
+from .landscape import Project, Region, ReplicationCapability
 from .operations import OperationLog, OperationLogReplication
 from .payloads import (
     AcceptedBackup,
@@ -27,6 +27,16 @@ from .payloads import (
     ReplicationRecord,
     Vault,
     VaultResource,
+)
+from .policies import (
+    AssociatedVault,
+    Policy,
+    PolicyOrder,
+    Retention,
+    association,
+    creation,
+    deletion,
+    dissociation,
 )
 from .sign_in import Access
 from .transcript import Transcript
@@ -51,18 +61,24 @@ __all__ = [
     "OperationLogReplication",
     "OutcomeUnknown",
     "Policy",
+    "PolicyOrder",
     "Project",
     "Refused",
     "Region",
     "ReplicateOrder",
     "ReplicationCapability",
     "ReplicationRecord",
+    "Retention",
     "SignInFailed",
     "Throttled",
     "Transcript",
     "Unreadable",
     "Vault",
     "VaultResource",
+    "association",
     "cloud_from_options",
+    "creation",
+    "deletion",
+    "dissociation",
     "read_cloud",
 ]

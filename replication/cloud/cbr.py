@@ -1,10 +1,10 @@
 """The client of the backup service for one project in one region: one method for each documented call.
 
-Reads are repeated and paged to their end; the one call that changes something, replicate, is sent exactly once.
+Reads are repeated and paged to their end; what changes something is sent exactly once.
 Every failure is a CloudError. It must not know why somebody asks, and decides nothing about replications.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -14,10 +14,11 @@ from .credentials import Credentials
 from .delivery import decide_answer, unknown, unreadable
 from .errors import NotFound, Refused, Unreadable
 from .fields import Fields, parse_json
-from .landscape import Policy, ReplicationCapability
+from .landscape import ReplicationCapability
 from .operations import OperationLog
 from .paging import PAGE_SIZE, Item, Page, read_all
 from .payloads import AcceptedReplication, Backup, ReplicateOrder, Vault
+from .policies import Policy, PolicyOrder
 from .transcript import Transcript
 from .transport import REPLICATE_LIMITS, Limits, ReadTransport, send_once, was_token_refused
 
@@ -83,19 +84,12 @@ class CbrClient:
             Refused: the cloud declined; nothing was started.
             OutcomeUnknown: it may have been started. The message says why that is open; look before asking again.
         """
-        token = self._credentials.access().token
-        answer = send_once(
-            f"{self._credentials.cbr_endpoint()}/checkpoints/replicate",
-            token=token,
+        answer = self._send(
+            "checkpoints/replicate",
             document=order.to_json(),
-            region=self.region,
-            verify=self._credentials.verify,
-            limits=self._replicate_limits,
             before_connecting=before_connecting,
             transcript=transcript,
         )
-        if was_token_refused(answer):
-            self._credentials.forget(token)
         if error := decide_answer(answer):
             raise error
         try:
@@ -218,9 +212,81 @@ class CbrClient:
         asked = _given(operation_type=operation_type, vault_id=vault_id)
         return self._whole_list("policies", "policies", Policy.from_json, asked)
 
+    def get_policy(self, policy_id: str) -> Policy:
+        """Return one policy. API: ShowPolicy, GET policies/{policy_id}.
+
+        Raises:
+            NotFound: there is none in this project.
+            CloudError: it could not be read.
+        """
+        return self._show("policies", policy_id, "policy", Policy.from_json)
+
+    def change_policies(
+        self,
+        order: PolicyOrder,
+        *,
+        before_connecting: Callable[[], None] = lambda: None,
+        transcript: Transcript | None = None,
+    ) -> str:
+        """Carry out one change of policies, sent once. Whoever calls decides whether to ask again.
+
+        The body of a success is not looked at: whether it took effect is read back from the list.
+
+        Args:
+            order: What is to be changed.
+            before_connecting: Called when signing in is done and nothing has left; what it raises stops everything.
+            transcript: Where to take down what happens on the wire.
+
+        Returns:
+            The cloud's id of the call.
+
+        Raises:
+            NotDelivered: the cloud provably did not act; asking again is safe.
+            Refused: the cloud declined; nothing was changed.
+            OutcomeUnknown: it may have been done. Read the policies before asking again.
+        """
+        answer = self._send(
+            order.path,
+            method=order.method,
+            document=order.document,
+            before_connecting=before_connecting,
+            transcript=transcript,
+        )
+        if answer.http_status == order.success:
+            return answer.request_id
+        raise decide_answer(answer) or unknown(
+            answer, f"The cloud answered {answer.http_status} where {order.success} is documented"
+        )
+
     def close(self) -> None:
         """Close the kept connections; a later call opens new ones."""
         self._transport.close()
+
+    def _send(
+        self,
+        path: str,
+        *,
+        document: Mapping[str, object] | None,
+        before_connecting: Callable[[], None],
+        transcript: Transcript | None,
+        method: str = "POST",
+    ) -> Answer:
+        """Send what changes something, exactly once, and return whatever complete answer comes."""
+        token = self._credentials.access().token
+        answer = send_once(
+            f"{self._credentials.cbr_endpoint()}/{path}",
+            method=method,
+            token=token,
+            document=document,
+            region=self.region,
+            verify=self._credentials.verify,
+            limits=self._replicate_limits,
+            before_connecting=before_connecting,
+            transcript=transcript,
+        )
+        if was_token_refused(answer):
+            self._credentials.forget(token)
+        return answer
 
     def _list(
         self, path: str, key: str, read: Callable[[Any, str], Item], asked: _Query, hints: _Query = ()

@@ -161,6 +161,14 @@ class Fields:
             self._wrong(key, "a whole number")
         return number
 
+    def limit(self, key: str) -> int | None:
+        """Return a limit that is not negative; none when it is absent, null or -1, which is how the wire says "no limit".
+
+        Raises:
+            Unreadable: it is no such number.
+        """
+        return None if self.values.get(key) in (-1, "-1") else self.whole_if_told(key)
+
     def percent(self, key: str) -> int | None:
         """Return a share between 0 and 100; none when it is absent or not a number, since nobody depends on it."""
         number = _as_whole(self.values.get(key))

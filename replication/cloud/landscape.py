@@ -1,4 +1,4 @@
-"""What may be replicated whereto: regions, projects, capabilities and policies, as frozen dataclasses.
+"""What may be replicated whereto: regions, projects and capabilities, as frozen dataclasses.
 
 Read from two services, identity and backup, which tell one story only together. Nothing here knows how an answer was
 fetched.
@@ -78,62 +78,4 @@ class ReplicationCapability:
         return cls(
             region=capability.text("name", needed=True),
             destinations=capability.texts("replication_destinations"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class AssociatedVault:
-    """A vault that a policy works on. API: ListPolicies, policies[].associated_vaults[]."""
-
-    vault_id: str
-    #: Empty for a policy that makes backups.
-    destination_vault_id: str
-
-    @classmethod
-    def from_json(cls, value: object, where: str = "associated_vault") -> "AssociatedVault":
-        """Read one pair of vaults.
-
-        Raises:
-            Unreadable: a field is missing or of the wrong type.
-        """
-        vault = Fields.of(value, where)
-        return cls(vault_id=vault.id("vault_id"), destination_vault_id=vault.text("destination_vault_id"))
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A schedule of the cloud. API: ListPolicies, policies[].
-
-    The only place on the wire that pairs a source vault with its destination vault.
-    """
-
-    id: str
-    name: str
-    enabled: bool
-    #: backup or replication.
-    operation_type: str
-    destination_region: str
-    destination_project_id: str
-    associated_vaults: tuple[AssociatedVault, ...]
-
-    @classmethod
-    def from_json(cls, value: object, where: str = "policy") -> "Policy":
-        """Read one policy.
-
-        Raises:
-            Unreadable: a field is missing or of the wrong type.
-        """
-        policy = Fields.of(value, where)
-        definition = policy.inner("operation_definition")
-        return cls(
-            id=policy.id("id"),
-            name=policy.text("name"),
-            # API: CreatePolicy, policy.enabled: true unless said otherwise.
-            enabled=policy.flag("enabled") is not False,
-            operation_type=policy.text("operation_type", needed=True),
-            destination_region=definition.text("destination_region"),
-            destination_project_id=definition.text("destination_project_id"),
-            associated_vaults=tuple(
-                AssociatedVault.from_json(*item) for item in policy.items("associated_vaults")
-            ),
         )

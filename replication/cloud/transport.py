@@ -73,19 +73,21 @@ def send_once(
     url: str,
     *,
     token: str,
-    document: Mapping[str, object],
+    document: Mapping[str, object] | None,
+    method: str = "POST",
     region: str = "",
     verify: bool | str = True,
     limits: Limits = REPLICATE_LIMITS,
     before_connecting: Callable[[], None] = lambda: None,
     transcript: Transcript | None = None,
 ) -> Answer:
-    """Send a POST exactly once and return its complete answer, whatever its status.
+    """Send what changes something exactly once and return its complete answer, whatever its status.
 
     Args:
         url: Where to; a redirect is an answer like any other.
         token: Token for the project in the address.
-        document: The body, sent as JSON.
+        document: The body, sent as JSON; none for a request without one.
+        method: HTTP method.
         region: Region that is addressed, for errors and logs.
         verify: Whose certificates are trusted: the usual authorities', or those of a file. Never nobody's.
         limits: How long it may take and how large the answer may be.
@@ -97,12 +99,11 @@ def send_once(
         OutcomeUnknown: it may have been received, and there is no complete answer.
     """
     with plain_session() as session:
-        request = requests.Request("POST", url, data=json.dumps(document).encode())
-        request.headers = {
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-        }
+        body = None if document is None else json.dumps(document).encode()
+        request = requests.Request(method, url, data=body)
+        request.headers = {"Accept-Encoding": "identity", "Connection": "close"}
+        if body is not None:
+            request.headers["Content-Type"] = "application/json"
         before_connecting()
         return _exchange(
             session,

@@ -123,7 +123,7 @@ READERS = [
     (ReplicationCapability.from_json, document("replication_capabilities")["regions"][0]),
 ]
 READER_NAMES = [reader.__self__.__name__ for reader, _ in READERS]
-NUMBERS = ("_gb", "_mb", "_percent", "_count")
+NUMBERS = ("_gb", "_mb", "_percent", "_count", "_days", "_backups")
 
 
 def check(told):

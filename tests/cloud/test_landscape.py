@@ -1,10 +1,21 @@
 """Regions, projects, capabilities and policies, as they stand in the documents."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from replication.cloud import AssociatedVault, Policy, Project, Region, ReplicationCapability, Unreadable
+from replication.cloud import (
+    AssociatedVault,
+    Policy,
+    Project,
+    Region,
+    ReplicationCapability,
+    Retention,
+    Unreadable,
+)
 from tests.cloud.raw_server import document
 
+EVERY_NIGHT = "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR=02;BYMINUTE=00"
 SOURCE_VAULT = "3b5816b5-f29c-4172-9d9a-76c719a659ce"
 
 
@@ -19,6 +30,9 @@ def test_policies_pair_source_and_destination_vaults():
         destination_region="eu-nl",
         destination_project_id="68589cac08274b82b4e254268a3862d8",
         associated_vaults=(AssociatedVault(SOURCE_VAULT, "0ca3eb86-8800-46da-9c37-9d657a825274"),),
+        patterns=(EVERY_NIGHT,),
+        started_at=datetime(2024, 3, 11, 8, 20, tzinfo=UTC),
+        retention=Retention(30, None, None, None, None, None, ""),
     )
     assert backup == Policy(
         id="a0d3f6b2-5a0b-4b1e-9b3a-5e6f7a8b9c0d",
@@ -31,7 +45,19 @@ def test_policies_pair_source_and_destination_vaults():
             AssociatedVault(SOURCE_VAULT, ""),
             AssociatedVault("84c4ee90-bb0e-4b1c-a2c6-7c2f4d3a9b02", ""),
         ),
+        patterns=(EVERY_NIGHT,),
+        started_at=datetime(2024, 3, 11, 8, 20, tzinfo=UTC),
+        retention=Retention(None, 30, 7, 4, 12, 1, "UTC+01:00"),
     )
+
+
+def test_minus_one_and_nothing_both_mean_that_no_limit_deletes_anything():
+    def retention(**definition):
+        policy = {"id": "p", "operation_type": "replication", "operation_definition": definition}
+        return Policy.from_json(policy).retention
+
+    for_good = Retention(None, None, None, None, None, None, "")
+    assert retention() == retention(retention_duration_days=-1) == retention(max_backups="-1") == for_good
 
 
 def test_a_policy_is_enabled_unless_it_says_otherwise():
