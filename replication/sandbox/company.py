@@ -3,6 +3,7 @@
 Only facts stand here. What days, ids and sizes follow from them is the seed's business.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PROJECT_NAMES = ("eu-de_production", "eu-de_internal", "eu-nl_recovery", "eu-nl_archive")
@@ -137,14 +138,17 @@ VAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class PolicyPlan:
-    """One policy and the vaults it is applied to."""
+    """One policy and the vaults it is applied to, each with its destination vault or none."""
 
     name: str
     project: str
     vaults: tuple[tuple[str, str], ...]
     operation_type: str = "backup"
     enabled: bool = True
-    pattern: str = "FREQ=DAILY;INTERVAL=1;BYHOUR=01;BYMINUTE=00"
+    patterns: tuple[str, ...] = ("FREQ=DAILY;INTERVAL=1;BYHOUR=01;BYMINUTE=00",)
+    retention: Mapping[str, object] = field(default_factory=lambda: {"retention_duration_days": 30})
+    #: Project that a replication policy replicates to.
+    destination: str = ""
 
 
 POLICIES = (
@@ -159,7 +163,35 @@ POLICIES = (
         "eu-de_production",
         (("vault-erp", "replica-production"),),
         operation_type="replication",
-        pattern="FREQ=WEEKLY;BYDAY=SA;BYHOUR=04;BYMINUTE=00",
+        patterns=("FREQ=WEEKLY;BYDAY=SA;BYHOUR=04;BYMINUTE=00",),
+        destination="eu-nl_recovery",
+    ),
+    PolicyPlan(
+        "replicate-mail-twice-a-day",
+        "eu-de_internal",
+        (("vault-mail", "replica-archive"),),
+        operation_type="replication",
+        patterns=(
+            "FREQ=DAILY;INTERVAL=1;BYHOUR=03;BYMINUTE=00",
+            "FREQ=DAILY;INTERVAL=1;BYHOUR=15;BYMINUTE=00",
+        ),
+        retention={
+            "max_backups": 14,
+            "day_backups": 7,
+            "month_backups": 6,
+            "timezone": "UTC+01:00",
+        },
+        destination="eu-nl_archive",
+    ),
+    PolicyPlan(
+        "replicate-every-other-day",
+        "eu-de_internal",
+        (),
+        operation_type="replication",
+        enabled=False,
+        patterns=("FREQ=DAILY;INTERVAL=2;BYHOUR=05;BYMINUTE=00",),
+        retention={"retention_duration_days": -1},
+        destination="eu-nl_recovery",
     ),
     PolicyPlan("backup-edge", "eu-nl_recovery", (("vault-edge-cache", ""),), enabled=False),
 )

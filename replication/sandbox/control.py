@@ -124,6 +124,14 @@ class Control:
             raise ValueError("after must be the order of an accepted call.")
         return {"accepted": self._simulation.world.accepted[int(after) :]}
 
+    def list_policy_changes(self, _: dict[str, str], __: object) -> object:
+        """List all policies as they are, and the accepted changes of policies in their order."""
+        world = self._simulation.world
+        return {
+            "policies": [policy.to_json() for policy in world.policies.values()],
+            "accepted": world.policy_changes,
+        }
+
     def count_calls(self, _: dict[str, str], __: object) -> object:
         """Count the requests that came in, by operation, whatever became of them."""
         return {"received": dict(self._simulation.received)}
@@ -264,6 +272,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "faults", Control.add_fault),
     ("DELETE", "faults", Control.clear_faults),
     ("GET", "accepted", Control.list_accepted),
+    ("GET", "policies", Control.list_policy_changes),
     ("GET", "calls", Control.count_calls),
     ("POST", "clock", Control.move_clock),
     ("POST", "reset", Control.start_over),

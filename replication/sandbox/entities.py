@@ -249,9 +249,24 @@ class Policy:
     operation_type: str
     enabled: bool
     definition: Mapping[str, Any]
-    pattern: str
+    patterns: tuple[str, ...]
     created_at: datetime
     vaults: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        document = {item.name: getattr(self, item.name) for item in fields(self)}
+        return document | {"created_at": self.created_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        return cls(
+            **dict(document)
+            | {
+                "created_at": datetime.fromisoformat(document["created_at"]),
+                "patterns": tuple(document["patterns"]),
+                "vaults": tuple((source, target) for source, target in document["vaults"]),
+            }
+        )
 
 
 def derived_id(*parts: object) -> str:

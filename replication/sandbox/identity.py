@@ -32,6 +32,14 @@ READING = frozenset(
     }
 )
 REPLICATING = frozenset({"cbr:vaults:replicate", "cbr:backups:replicate", "cbr:vaults:create"})
+SCHEDULING = frozenset(
+    {
+        "cbr:policies:create",
+        "cbr:policies:delete",
+        "cbr:vaults:associatePolicy",
+        "cbr:vaults:dissociatePolicy",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ USERS = (
     User(
         "replication",
         "sandbox",
-        READING | REPLICATING,
+        READING | REPLICATING | SCHEDULING,
         access_key="SANDBOXREPLICATION01",
         secret_key="not-a-secret-only-for-the-sandbox-000001",  # noqa: S106 - public, see above
     ),

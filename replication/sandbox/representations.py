@@ -274,7 +274,10 @@ class Representation:
                 "id": policy.trigger_id,
                 "name": "default",
                 "type": "time",
-                "properties": {"pattern": [policy.pattern], "start_time": self.moment(policy.created_at)},
+                "properties": {
+                    "pattern": list(policy.patterns),
+                    "start_time": self.moment(policy.created_at),
+                },
             },
             "associated_vaults": [
                 {"vault_id": vault_id, "destination_vault_id": destination_vault_id or None}

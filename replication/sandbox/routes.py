@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request
 
-from replication.sandbox import gateway, iam, reading, replicating
+from replication.sandbox import gateway, iam, policies, reading, replicating
 from replication.sandbox.answers import Answer, Refusal, cbr_refusal, gateway_refusal
 from replication.sandbox.calls import Call
 from replication.sandbox.entities import REGIONS
@@ -91,6 +91,24 @@ OPERATIONS = (
     ),
     Operation("policies.list", "GET", "/policies", reading.list_policies, "cbr:policies:list"),
     Operation("policies.get", "GET", "/policies/<policy_id>", reading.get_policy, "cbr:policies:get"),
+    Operation("policies.create", "POST", "/policies", policies.create_policy, "cbr:policies:create"),
+    Operation(
+        "policies.delete", "DELETE", "/policies/<policy_id>", policies.delete_policy, "cbr:policies:delete"
+    ),
+    Operation(
+        "vaults.associatepolicy",
+        "POST",
+        "/vaults/<vault_id>/associatepolicy",
+        policies.associate,
+        "cbr:vaults:associatePolicy",
+    ),
+    Operation(
+        "vaults.dissociatepolicy",
+        "POST",
+        "/vaults/<vault_id>/dissociatepolicy",
+        policies.dissociate,
+        "cbr:vaults:dissociatePolicy",
+    ),
 )
 OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 

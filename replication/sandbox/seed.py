@@ -224,10 +224,10 @@ class _Founder:
 
     def _found_policy(self, plan: PolicyPlan) -> None:
         policy_id = derived_id(self.seed, "policy", plan.name)
-        definition: dict[str, object] = {"retention_duration_days": 30}
-        if plan.operation_type == "replication":
-            recovery = self.projects["eu-nl_recovery"]
-            definition |= {"destination_region": recovery.region, "destination_project_id": recovery.id}
+        definition: dict[str, object] = dict(plan.retention)
+        if plan.destination:
+            target = self.projects[plan.destination]
+            definition |= {"destination_region": target.region, "destination_project_id": target.id}
         self.world.policies[policy_id] = Policy(
             id=policy_id,
             trigger_id=derived_id(policy_id, "trigger"),
@@ -236,7 +236,7 @@ class _Founder:
             operation_type=plan.operation_type,
             enabled=plan.enabled,
             definition=definition,
-            pattern=plan.pattern,
+            patterns=plan.patterns,
             created_at=self.last_night - timedelta(days=190),
             vaults=tuple(
                 (self.vaults[source].id, self.vaults[target].id if target else "")

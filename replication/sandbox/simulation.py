@@ -106,6 +106,11 @@ class Simulation:
     def delete(self, object_id: str) -> None:
         self._keep({"kind": "deletion", "id": object_id})
 
+    def change_policies(self, facts: Mapping[str, Any]) -> None:
+        """Keep an accepted change of policies; it outlives a kill when this returns."""
+        order = len(self.world.policy_changes) + 1
+        self._keep({"kind": "policy_change", "accepted": {"order": order, **facts}})
+
     def advance_clock(self, seconds: float) -> None:
         """Move the clock, backwards too; it stays within ten years of the real one."""
         with self.lock:

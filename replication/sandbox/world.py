@@ -39,6 +39,8 @@ class World:
     operation_logs: dict[str, OperationLog] = field(default_factory=dict)
     records: dict[str, ReplicationRecord] = field(default_factory=dict)
     accepted: list[dict[str, Any]] = field(default_factory=list)
+    #: What was changed of policies, in its order.
+    policy_changes: list[dict[str, Any]] = field(default_factory=list)
     _backups: dict[str, Backup] = field(default_factory=dict)
     _replicas: dict[str, Backup] = field(default_factory=dict)
     _parent_ids: dict[str, str] = field(default_factory=dict)
@@ -208,7 +210,7 @@ class World:
         """Carry out one kept event.
 
         Args:
-            event: Its `kind` is replication, vault, vaults, vault_change, backup or deletion; the rest are its facts.
+            event: Its `kind` is replication, vault, vaults, vault_change, policy_change, backup or deletion; the rest are its facts.
         """
         match event["kind"]:
             case "replication":
@@ -228,10 +230,31 @@ class World:
                         self.add_backup(backup)
             case "vault_change":
                 self.add_vault(replace(self.vaults[event["id"]], **event["changes"]))
+            case "policy_change":
+                self._change_policies(event["accepted"])
             case "backup":
                 self._add_further_backup(event)
             case "deletion":
                 self._delete(event["id"])
+
+    def _change_policies(self, change: Mapping[str, Any]) -> None:
+        self.policy_changes.append(dict(change))
+        match change["operation"]:
+            case "policies.create":
+                policy = Policy.from_json(change["policy"])
+                self.policies[policy.id] = policy
+            case "policies.delete":
+                del self.policies[change["policy_id"]]
+            case "vaults.associatepolicy":
+                policy = self.policies[change["policy_id"]]
+                pair = (change["vault_id"], change["destination_vault_id"])
+                self.policies[policy.id] = replace(policy, vaults=(*policy.vaults, pair))
+            case "vaults.dissociatepolicy":
+                self._part(self.policies[change["policy_id"]], change["vault_id"])
+
+    def _part(self, policy: Policy, vault_id: str) -> None:
+        left = tuple(pair for pair in policy.vaults if pair[0] != vault_id)
+        self.policies[policy.id] = replace(policy, vaults=left)
 
     def _add_further_backup(self, event: Mapping[str, Any]) -> None:
         vault = self.vaults[event["vault_id"]]
@@ -260,6 +283,8 @@ class World:
             del self._backups_in[backup.vault_id][object_id]
         if (vault := self.vaults.pop(object_id, None)) is not None:
             del self._vaults_of[vault.project_id][object_id]
+            for policy in list(self.policies.values()):
+                self._part(policy, object_id)
             for backup_id in self._backups_in.pop(object_id, {}):
                 del self._backups[backup_id]
             self._deleted_ids.update(record.replica_id for record in self._records_into.get(object_id, ()))
