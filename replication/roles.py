@@ -29,6 +29,7 @@ class Right(StrEnum):
     TRIGGER = "trigger"
     WITHDRAW = "withdraw"
     SETTLE = "settle"
+    MANAGE_POLICIES = "manage_policies"
     READ_AUDIT = "read_audit"
     MANAGE_USERS = "manage_users"
     CURATE_VIEWS = "curate_views"
@@ -37,10 +38,18 @@ class Right(StrEnum):
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.VIEW}),
     Role.OPERATOR: frozenset(
-        {Right.VIEW, Right.REFRESH_INVENTORY, Right.TRIGGER, Right.WITHDRAW, Right.SETTLE},
+        {
+            Right.VIEW,
+            Right.REFRESH_INVENTORY,
+            Right.TRIGGER,
+            Right.WITHDRAW,
+            Right.SETTLE,
+            Right.MANAGE_POLICIES,
+        },
     ),
     Role.AUDITOR: frozenset({Right.VIEW, Right.READ_AUDIT}),
-    # Deliberately without trigger: who hands out rights does not start billed copying on the quiet.
+    # Deliberately without trigger, and without policies, which trigger by the clock: who hands out rights does not start
+    # billed copying on the quiet.
     Role.ADMINISTRATOR: frozenset(
         {
             Right.VIEW,
@@ -59,6 +68,7 @@ RIGHT_WORDS = {
     Right.TRIGGER: _("start a replication"),
     Right.WITHDRAW: _("withdraw a replication"),
     Right.SETTLE: _("settle an unclear replication"),
+    Right.MANAGE_POLICIES: _("change the cloud's policies"),
     Right.READ_AUDIT: _("read the audit pages"),
     Right.MANAGE_USERS: _("manage users"),
     Right.CURATE_VIEWS: _("change what others have shared"),

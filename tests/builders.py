@@ -12,6 +12,8 @@ from replication.models import (
     Batch,
     CloudReading,
     Evidence,
+    Policy,
+    PolicyChange,
     Project,
     Region,
     Replication,
@@ -239,6 +241,55 @@ def a_saved_view(*, owner, **fields):
             "query": "status=failed",
             "is_shared": False,
             "changed_at": NOW,
+            **fields,
+        }
+    )
+
+
+def a_policy(*, project=None, name="replicate-nightly", **fields):
+    return Policy.objects.create(
+        **{
+            "project": project or a_project(),
+            "name": name,
+            "policy_id": str(uuid.uuid4()),
+            "enabled": True,
+            "operation_type": "replication",
+            "destination_region": "eu-nl",
+            "destination_project_id": uuid.uuid5(uuid.NAMESPACE_DNS, "eu-nl_recovery").hex,
+            "patterns": ["FREQ=DAILY;INTERVAL=1;BYHOUR=03;BYMINUTE=00"],
+            "started_at": NOW - timedelta(days=30),
+            "retention_days": 30,
+            "seen_at": NOW,
+            **fields,
+        }
+    )
+
+
+def a_policy_change(*, policy=None, actor=None, **fields):
+    policy = policy or a_policy()
+    status = fields.get("status", "requested")
+    return PolicyChange.objects.create(
+        **{
+            "key": uuid.uuid4(),
+            "kind": "delete",
+            "actor": actor or User.objects.filter(username="oskar").first() or a_user("oskar", "operator"),
+            "reason": "Not needed any more",
+            "project": policy.project,
+            "known_policy": policy,
+            "policy_name": policy.name,
+            "policy_id": policy.policy_id,
+            "order": {
+                "method": "DELETE",
+                "path": f"policies/{policy.policy_id}",
+                "document": None,
+                "success": 204,
+            },
+            "subject": f"policy {policy.policy_id} {uuid.uuid4()}",
+            "requested_at": NOW,
+            "changed_at": NOW,
+            "check_after": NOW if status in {"requested", "sending", "unclear"} else None,
+            "sent_at": None if status == "requested" else NOW,
+            "finished_at": None if status in {"requested", "sending", "unclear"} else NOW,
             **fields,
         }
     )

@@ -10,17 +10,35 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from replication import services
-from replication.models import AuditEntry, CloudReading, Look, Replication, SavedView
+from replication.models import (
+    AuditEntry,
+    CloudReading,
+    Look,
+    PolicyChange,
+    PolicyVault,
+    Replication,
+    SavedView,
+)
 from replication.roles import RIGHTS, NotPermitted, Right, Role, can, require
 from replication.services import triggering
-from tests.builders import NOW, a_backup, a_replication, a_replication_vault, a_saved_view, a_user, a_vault
+from replication.services.policy_limits import NewPolicy
+from tests.builders import (
+    NOW,
+    a_backup,
+    a_policy,
+    a_replication,
+    a_replication_vault,
+    a_saved_view,
+    a_user,
+    a_vault,
+)
 
-#                      view  refresh trigger withdraw settle audit users views
+#                      view  refresh trigger withdraw settle policies audit users views
 TABLE = {
-    "viewer":         "yes   -       -       -        -      -     -     -",
-    "operator":       "yes   yes     yes     yes      yes    -     -     -",
-    "auditor":        "yes   -       -       -        -      yes   -     -",
-    "administrator":  "yes   yes     -       -        -      yes   yes   yes",
+    "viewer":         "yes   -       -       -        -      -        -     -     -",
+    "operator":       "yes   yes     yes     yes      yes    yes      -     -     -",
+    "auditor":        "yes   -       -       -        -      -        yes   -     -",
+    "administrator":  "yes   yes     -       -        -      -        yes   yes   yes",
 }  # fmt: skip
 
 
@@ -82,6 +100,10 @@ ACTIONS = {
     "triggering.rearm_replication": (Right.SETTLE, "unconfirmed"),
     "triggering.give_up_replication": (Right.SETTLE, "unconfirmed"),
     "triggering.allow_adoption": (Right.SETTLE, "unconfirmed"),
+    "policy_changing.request_creation": (Right.MANAGE_POLICIES, "a new policy"),
+    "policy_changing.request_applications": (Right.MANAGE_POLICIES, "a policy and a vault"),
+    "policy_changing.request_removal": (Right.MANAGE_POLICIES, "a policy on a vault"),
+    "policy_changing.request_deletion": (Right.MANAGE_POLICIES, "a policy"),
     "saved_views.save_view": (Right.VIEW, "a filter"),
     "saved_views.change_view": (Right.CURATE_VIEWS, "somebody's shared view"),
     "saved_views.delete_view": (Right.CURATE_VIEWS, "somebody's shared view"),
@@ -149,6 +171,8 @@ def what_it_takes(needs, action):
         return {"view": view} | (
             {"name": "Trouble", "is_shared": False} if action.endswith("change_view") else {}
         )
+    if action.startswith("policy_changing."):
+        return what_a_policy_takes(needs, source, destination)
     if needs == "wish":
         target = triggering.find_destination(
             region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
@@ -164,10 +188,27 @@ def what_it_takes(needs, action):
     return {"replication": replication, "reason": "The cloud shows it"}
 
 
+def what_a_policy_takes(needs, source, destination):
+    arguments = {"key": uuid.uuid4(), "reason": "Recovery plan"}
+    if needs == "a new policy":
+        project, target = source.project, destination.project
+        return arguments | {
+            "wanted": NewPolicy(project, "new", enabled=True, destination=target, patterns=("FREQ=DAILY",))
+        }
+    arguments["policy"] = policy = a_policy(project=source.project)
+    if needs == "a policy and a vault":
+        return arguments | {"vaults": [source], "destination": destination}
+    if needs == "a policy on a vault":
+        PolicyVault.objects.create(policy=policy, vault_id=source.vault_id, source_vault=source)
+        return arguments | {"vault": source}
+    return arguments
+
+
 def everything():
     """Return what an action might change."""
     return (
         list(Replication.objects.order_by("pk").values()),
         list(CloudReading.objects.order_by("pk").values()),
         list(SavedView.objects.order_by("pk").values()),
+        list(PolicyChange.objects.order_by("pk").values()),
     )

@@ -7,6 +7,7 @@ from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
 from .batch import Batch
 from .inventory import Backup, CloudReading, Project, Region, Vault
+from .policy import Policy, PolicyChange, PolicyChangeKind, PolicyChangeStatus, PolicyVault
 from .preferences import Preferences, Theme
 from .replication import Evidence, Look, Origin, Replication, ReplicationRecord
 from .table import SavedView, TablePreference
@@ -23,6 +24,11 @@ __all__ = [
     "Evidence",
     "Look",
     "Origin",
+    "Policy",
+    "PolicyChange",
+    "PolicyChangeKind",
+    "PolicyChangeStatus",
+    "PolicyVault",
     "Preferences",
     "Project",
     "Region",

@@ -44,6 +44,20 @@ class AuditAction(models.TextChoices):
     ARRIVED = "replication.arrived", _("All replicas seen in the destination vault")
     #: A sweep found replications in the cloud that nobody asked for here.
     FOREIGN = "replication.foreign", _("Started elsewhere, found in the cloud")
+    #: A person asked for a change of the cloud's policies.
+    POLICY_REQUESTED = "policy.requested", _("Policy change requested")
+    #: A worker claimed the change and is about to send it.
+    POLICY_SENDING = "policy.sending", _("Policy change sent to the cloud")
+    #: The cloud shows the change.
+    POLICY_DONE = "policy.done", _("Policy change done")
+    #: The cloud declined the change.
+    POLICY_REFUSED = "policy.refused", _("Policy change refused by the cloud")
+    #: The change may have been carried out.
+    POLICY_UNCLEAR = "policy.unclear", _("Policy change unclear")
+    #: The change was not delivered or not carried out, and waits to be sent again.
+    POLICY_REQUEUED = "policy.requeued", _("Policy change queued again")
+    #: The change was never delivered, or the cloud does not show it after all looks.
+    POLICY_NOT_DONE = "policy.not_done", _("Policy change not carried out")
     #: A person asked for a fresh reading of the inventory.
     INVENTORY_REFRESH = "inventory.refresh_requested", _("Inventory refresh requested")
     #: An audit or history export left the system.

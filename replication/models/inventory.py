@@ -83,6 +83,11 @@ class CloudReading(models.Model):
     #: API: ListBackups, backups[].replication_records; Open Telekom Cloud's reference does not have the field.
     answers_records = models.BooleanField(_("answers replication records"), null=True)
 
+    #: When the policies were last read to their end, which a reading of the rest does not need. Null: never.
+    policies_read_at = models.DateTimeField(_("policies read"), null=True)
+    #: Why the latest reading of the policies failed; empty when it did not.
+    policies_error = models.TextField(_("policies error"), blank=True)
+
     #: When the last complete sweep began: a search of the whole project for replications that we do not know of.
     #: Null: never.
     swept_at = models.DateTimeField(_("swept"), null=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DataError, IntegrityError, models, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import Min
 
 from replication import cloud
@@ -21,7 +21,8 @@ from replication.lifecycle import RecordStatus, read_cloud_word
 from replication.models import AuditAction, Backup, CloudReading, Project, Region, Vault
 from replication.roles import Right, require
 
-from . import audit, connection
+from . import audit, connection, policy_mirror
+from .mirroring import bring_in_line
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +30,6 @@ logger = logging.getLogger(__name__)
 _RETRY_AFTER = timedelta(seconds=60)
 #: While somebody reads an entry, others leave it alone for this long.
 _READING_CLAIM = timedelta(minutes=10)
-#: Rows a statement, below the parameter limit of SQLite.
-_SLICE = 500
 _GONE = frozenset({RecordStatus.FAILED, RecordStatus.SKIPPED, RecordStatus.TIMED_OUT})
 
 
@@ -45,6 +44,8 @@ class _Reading:
     capabilities: tuple[cloud.ReplicationCapability, ...]
     vaults: tuple[cloud.Vault, ...]
     backups: tuple[cloud.Backup, ...]
+    #: Why not, where the policies could not be read: the rest does not depend on them.
+    policies: tuple[cloud.Policy, ...] | CloudError
 
     @property
     def answers_records(self) -> bool | None:
@@ -146,6 +147,7 @@ def _keep_reading(cloud_name: str, claim: datetime, seen: _Reading, now: datetim
         reading.answers_records = seen.answers_records
     # Only its own columns: a sweep may be writing the others.
     reading.save(update_fields=["project", "read_at", "error", "refresh_after", "answers_records"])
+    policy_mirror.keep(cloud_name, reading.project, seen.policies, now)
     _mark_what_no_entry_shows(now)
 
 
@@ -181,20 +183,21 @@ def _read(cloud_name: str) -> _Reading:
         capabilities=client.replication_capabilities(),
         vaults=client.list_vaults(),
         backups=client.list_backups(show_replication=True),
+        policies=policy_mirror.read(client),
     )
 
 
 def _store(cloud_name: str, seen: _Reading, now: datetime) -> Project:
     regions = _store_regions(seen, now)
     project = _store_projects(cloud_name, seen, regions, now)
-    vaults = _bring_in_line(
+    vaults = bring_in_line(
         Vault.objects.filter(project=project).select_related("project"),
         "vault_id",
         {vault.id: {"project": project, **_vault_fields(vault)} for vault in seen.vaults},
         now,
     )
     known = {backup.id: backup for backup in seen.backups if backup.vault_id in vaults}
-    _bring_in_line(
+    bring_in_line(
         Backup.objects.filter(vault__project=project).select_related("vault"),
         "backup_id",
         {one.id: {"vault": vaults[one.vault_id], **_backup_fields(one)} for one in known.values()},
@@ -290,50 +293,3 @@ def _replicated_to(backup: cloud.Backup) -> list[str] | None:
             if read_cloud_word(record.status) not in _GONE
         }
     )
-
-
-def _bring_in_line(
-    rows: "models.QuerySet[Any]", key: str, wanted: Mapping[str, dict[str, Any]], now: datetime
-) -> dict[str, Any]:
-    """Make the rows show exactly `wanted`, by cloud id, with few statements. Returns the rows by cloud id."""
-    manager = rows.model._default_manager  # noqa: SLF001  # Django's documented name for it
-    wanted = {cloud_id: _cut_to_fit(rows.model, fields) for cloud_id, fields in wanted.items()}
-    known = {getattr(row, key): row for row in rows}
-    fresh = [
-        rows.model(**{key: cloud_id}, **fields, seen_at=now)
-        for cloud_id, fields in wanted.items()
-        if cloud_id not in known
-    ]
-    manager.bulk_create(fresh, batch_size=_SLICE)
-    present = [known[cloud_id] for cloud_id in wanted if cloud_id in known]
-    changed = [row for row in present if _take_over(row, wanted[getattr(row, key)])]
-    if changed:
-        manager.bulk_update(changed, [*next(iter(wanted.values())), "vanished_at"], batch_size=_SLICE)
-    # Where nothing vanished, one statement tells all of them, however many there are.
-    gone = [row.pk for cloud_id, row in known.items() if cloud_id not in wanted and row.vanished_at is None]
-    for start in range(0, len(gone), _SLICE):
-        manager.filter(pk__in=gone[start : start + _SLICE]).update(vanished_at=now)
-    rows.filter(vanished_at=None).update(seen_at=now)
-    return {**known, **{getattr(row, key): row for row in fresh}}
-
-
-def _cut_to_fit(model: type[models.Model], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields with texts cut to what a column holds: one endless name must not hide a whole project."""
-    longest = {
-        field.name: field.max_length
-        for field in model._meta.get_fields()  # noqa: SLF001  # Django's documented name for it
-        if isinstance(field, models.CharField)
-    }
-    return {
-        name: value[: longest[name]] if isinstance(value, str) and name in longest else value
-        for name, value in fields.items()
-    }
-
-
-def _take_over(row: models.Model, fields: Mapping[str, Any]) -> bool:
-    """Set what differs on the row; return whether anything did."""
-    wanted = {**fields, "vanished_at": None}
-    different = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-    for name, value in different.items():
-        setattr(row, name, value)
-    return bool(different)

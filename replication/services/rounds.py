@@ -16,7 +16,17 @@ from django.db import DataError, IntegrityError
 from replication.lifecycle import ReplicationStatus
 from replication.models import Replication
 
-from . import connection, inventory, progress, reconciliation, spool, submission, sweeping, throttle
+from . import (
+    connection,
+    inventory,
+    policy_sending,
+    progress,
+    reconciliation,
+    spool,
+    submission,
+    sweeping,
+    throttle,
+)
 
 logger = logging.getLogger(__name__)
 #: Replications that a round sends at most, and seconds after which it begins no further one, so that neither a long queue
@@ -36,6 +46,8 @@ class Round:
     followed: int
     refreshed: int
     swept: int
+    #: Changes of policies that were taken up.
+    policy_changes: int
 
 
 def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambda: None) -> Round:
@@ -47,12 +59,14 @@ def make_round(*, worker_id: str, clock: Clock, beat: Callable[[], None] = lambd
     beat()
     settled = reconciliation.settle_due(clock(), clock, beat)
     beat()
+    policy_changes = policy_sending.make_round(worker_id=worker_id, clock=clock, beat=beat)
+    beat()
     followed = progress.check_due(clock(), clock, beat)
     beat()
     refreshed = inventory.refresh_due(clock(), clock, beat)
     sweeping.look_after_refusals(clock(), clock, beat)
     swept = sweeping.sweep_due(clock(), clock, beat)
-    return Round(released, submitted, settled, followed, refreshed, swept)
+    return Round(released, submitted, settled, followed, refreshed, swept, policy_changes)
 
 
 def sweep_all(*, clock: Clock) -> dict[str, sweeping.Find | None]:

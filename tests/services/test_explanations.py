@@ -47,8 +47,8 @@ def test_gateway_code_is_explained_under_both_of_its_names(code):
 def test_every_error_of_the_documents_that_a_replication_can_meet_is_explained():
     documents = json.loads((ROOT / "tests/cloud/documents/errors.json").read_text())["errors"]
     codes = {error["error_code"] for error in documents if error.get("error_code")}
-    # About policies and single operation logs, which no replication depends on.
-    elsewhere = {"BackupService.6000", "BackupService.6500", "BackupService.6501"}
+    # About single operation logs, which no replication depends on.
+    elsewhere = {"BackupService.6500", "BackupService.6501"}
 
     unexplained = {code for code in codes - elsewhere if "." in code and explain(code) is None}
 

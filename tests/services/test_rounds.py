@@ -25,7 +25,9 @@ def test_nothing_due_is_a_round_without_a_call_to_the_cloud(practice, caplog):
 
     done = make_round(practice)
 
-    assert done == Round(released=0, submitted=0, settled=0, followed=0, refreshed=0, swept=0)
+    assert done == Round(
+        released=0, submitted=0, settled=0, followed=0, refreshed=0, swept=0, policy_changes=0
+    )
     assert [record for record in caplog.records if record.name == "replication.cloud"] == []
 
 
@@ -49,7 +51,9 @@ def test_everything_due_is_done_once_and_counted(practice, oskar):
     done = make_round(practice)
 
     # The claim that was released is looked for in the same round.
-    assert done == Round(released=1, submitted=1, settled=1, followed=1, refreshed=1, swept=0)
+    assert done == Round(
+        released=1, submitted=1, settled=1, followed=1, refreshed=1, swept=0, policy_changes=0
+    )
     dead.refresh_from_db()
     assert dead.status == "unconfirmed"
 
@@ -79,7 +83,9 @@ def test_slow_sending_ends_after_a_while_so_that_the_unclear_are_looked_for(prac
 
     done = make_round(practice)
 
-    assert done == Round(released=0, submitted=1, settled=1, followed=0, refreshed=0, swept=0)
+    assert done == Round(
+        released=0, submitted=1, settled=1, followed=0, refreshed=0, swept=0, policy_changes=0
+    )
     assert len(practice.accepted()) == 1
 
 

@@ -7,6 +7,7 @@ cloud. Where this cloud reports a refusal as a fault of its own (HTTP 500), nobo
 from django.utils.translation import gettext_lazy as _
 
 from .wording import (
+    DECLINED_CHANGE,
     DECLINED_OR_ONE,
     WAIT_FIRST,
     WAIT_FOR_THE_LOOKS,
@@ -103,6 +104,34 @@ BACKUP_SERVICE: dict[str, Explanation] = {
             "dashboard looks before it says no."
         ),
     ),
+    "6000": declined(
+        _("The policy does not exist any more"),
+        _("The cloud does not find the policy. Somebody may have deleted it since we last read."),
+        _("Read the cloud again, then look at the list of policies."),
+        started=DECLINED_CHANGE,
+    ),
+    "6001": declined(
+        _("There are too many policies"),
+        _("The project has as many policies of this kind as the cloud allows: 32."),
+        _("Delete a policy that no vault needs, or apply one that is there already."),
+        started=DECLINED_CHANGE,
+    ),
+    "6002": declined(
+        _("The vault does not have this policy"),
+        _(
+            "The cloud says that the policy is not applied to the vault. Somebody may have removed it already."
+        ),
+        _("Read the cloud again, then look at the policy's page."),
+        started=DECLINED_CHANGE,
+    ),
+    "6003": declined(
+        _("The destination of the policy is fixed"),
+        _(
+            "The policy is applied to a vault, so the region that it replicates to cannot be changed any more."
+        ),
+        _("Create another policy for the other region."),
+        started=DECLINED_CHANGE,
+    ),
     "6105": declined(
         _("The source vault does not exist any more"),
         _(
@@ -127,6 +156,12 @@ BACKUP_SERVICE: dict[str, Explanation] = {
         _("The type of protection is not supported"),
         _("The cloud does not replicate resources with this type of protection."),
         _("Choose a source vault for backups of servers."),
+    ),
+    "6117": declined(
+        _("The kind of policy is unknown"),
+        _("The cloud knows policies for backups and for replications only."),
+        _("Tell whoever looks after this dashboard: it sent a word that this cloud does not know."),
+        started=DECLINED_CHANGE,
     ),
     "6118": declined(
         *_DESTINATION_CHECK,
@@ -154,6 +189,15 @@ BACKUP_SERVICE: dict[str, Explanation] = {
         _(
             "Choose a vault for servers. Disks and file systems have to be protected in the other region by other means."
         ),
+    ),
+    "6127": declined(
+        _("The policy cannot be applied to this vault"),
+        _(
+            "The cloud does not take this policy for this vault: it is not a vault for backups of servers, or it has a "
+            "policy of this kind already."
+        ),
+        _("Look at the vault's page. Remove another replication policy from it first, if it has one."),
+        started=DECLINED_CHANGE,
     ),
     "6128": declined(
         _("This vault cannot be replicated"),

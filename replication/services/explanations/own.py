@@ -63,6 +63,43 @@ OWN: dict[str, Explanation] = {
         ),
         WAIT_FOR_THE_LOOKS,
     ),
+    "name_taken": declined(
+        _("The name was taken meanwhile"),
+        _(
+            "When the new policy's turn came, the project had a replication policy of this name already. Names tell the "
+            "policies apart here, so the request was kept back."
+        ),
+        _("Look whether that policy is the one you wanted. If not, create yours under another name."),
+        started=NOT_REACHED,
+    ),
+    "vault_taken": declined(
+        _("The vault got another policy meanwhile"),
+        _(
+            "When its turn came, the vault had another replication policy already. A vault takes one, and nobody knows "
+            "whether the cloud would refuse a second or put it in the place of the first."
+        ),
+        _("Decide which policy the vault is to have. Remove the other one, then apply yours."),
+        started=NOT_REACHED,
+    ),
+    "never_seen": Explanation(
+        _("The cloud never showed the new policy"),
+        _(
+            "The request may have reached the cloud, but its list of policies did not show a new one of this name "
+            "until the time for that was over."
+        ),
+        _("Very probably not. It would stand in the list of policies if it had been created."),
+        _("Safe. Should it appear late all the same, the form refuses its name."),
+        _("Read the cloud again and look at the list of policies; then create the policy anew."),
+        retry_is_safe=True,
+    ),
+    "policy_right_lost": Explanation(
+        _("The requester lost the right to change policies"),
+        _("The person who asked for it was no longer allowed to change policies when its turn came."),
+        _("No. It was ended before anything was sent."),
+        _("Safe, for somebody who may change policies."),
+        _("If the change is still wanted, an operator has to ask for it anew."),
+        retry_is_safe=True,
+    ),
     "not_permitted": Explanation(
         _("The requester lost the right"),
         _("The person who asked for it was no longer allowed to start replications when its turn came."),

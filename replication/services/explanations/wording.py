@@ -27,6 +27,7 @@ class Explanation:
 
 
 DECLINED = _("No. The cloud declined the request, so nothing was copied.")
+DECLINED_CHANGE = _("No. The cloud declined the request, so no policy was changed.")
 DECLINED_OR_ONE = _(
     "As the answer to a request: no, nothing was copied. Beside a single backup: only that backup has no replica, the "
     "others go on."
