@@ -92,9 +92,10 @@ class Choices:
     def __init__(self, wanted: Mapping[str, Any], sources: Collection[Vault] = ()) -> None:
         """Choose what is wanted; `sources` are vaults that were chosen elsewhere, instead of the first menu."""
         self._sources = sources
+        offered = _sources(wanted.get("vault"))
         self.vaults = Menu(
-            _sources(wanted.get("vault")),
-            _by_id(_sources(wanted.get("vault")), wanted.get("vault")),
+            offered,
+            _by_id(offered, wanted.get("vault")),
             _vault_entry,
             lambda vault: judge_source(vault, vault.backup_count),  # type: ignore[attr-defined]  # annotated by _sources
         )

@@ -42,8 +42,7 @@ class Attempt:
         self._lock = threading.Lock()
         self._watched: list[socket.socket] = []
         self._answers: list[http.client.HTTPResponse] = []
-        self._watchdog = threading.Timer(seconds, self._end)
-        self._watchdog.daemon = True
+        self._is_over = False
         #: Whether a byte of the request may have left this machine.
         self.sent = False
         #: Bytes that the operating system has taken whole; those of a write that failed are not counted.
@@ -54,15 +53,17 @@ class Attempt:
     def __enter__(self) -> Self:
         self._until = time.monotonic() + self._seconds
         self._outer = _current.set(self)
-        self._watchdog.start()
+        _watchdog.guard(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _current.reset(self._outer)
-        self._watchdog.cancel()
-        self._watchdog.join()
+        _watchdog.leave(self)
+        with self._lock:
+            # From here on the watchdog changes nothing any more, should it be on its way.
+            self._is_over = True
         for answer in self._answers:
             answer.close()
         for watched in self._watched:
@@ -97,18 +98,77 @@ class Attempt:
         """Take charge of closing an answer."""
         self._answers.append(answer)
 
+    @property
+    def until(self) -> float:
+        """When its time is over, by the monotonic clock."""
+        return self._until
+
     def _refuse_when_over(self) -> None:
         if time.monotonic() >= self._until:
-            self._end()
+            self.end()
             raise DeadlinePassed("The time for the request was over before it was sent.")
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Shut its connections down, so that whoever waits for them goes on at once."""
         with self._lock:
+            if self._is_over:
+                return
             self.ended = True
             for watched in self._watched:
                 # The other side may have closed it before us.
                 with contextlib.suppress(OSError):
                     watched.shutdown(socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """Ends every attempt whose time is over, with one thread a process: starting one a request costs as much as the request."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget everything: also in a forked process, which has the lock of the other's thread, but not the thread."""
+        self._changed = threading.Condition()
+        self._guarded: set[Attempt] = set()
+        self._thread: threading.Thread | None = None
+        #: When the thread wakes by itself; an attempt that ends later need not wake it.
+        self._wakes_at = float("inf")
+
+    def guard(self, attempt: Attempt) -> None:
+        """End the attempt when its time is over, unless it has left before."""
+        with self._changed:
+            self._guarded.add(attempt)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                self._thread.start()
+            elif attempt.until < self._wakes_at:
+                self._changed.notify()
+
+    def leave(self, attempt: Attempt) -> None:
+        """Forget an attempt that is over."""
+        with self._changed:
+            self._guarded.discard(attempt)
+
+    def _watch(self) -> None:
+        while True:
+            for attempt in self._overdue():
+                attempt.end()
+
+    def _overdue(self) -> list[Attempt]:
+        """Wait until the time of an attempt is over, and return all of which it is."""
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                overdue = [attempt for attempt in self._guarded if attempt.until <= now]
+                if overdue:
+                    self._guarded.difference_update(overdue)
+                    return overdue
+                self._wakes_at = min((attempt.until for attempt in self._guarded), default=float("inf"))
+                self._changed.wait(None if self._wakes_at == float("inf") else self._wakes_at - now)
+
+
+_watchdog = _Watchdog()
+os.register_at_fork(after_in_child=_watchdog.begin_anew)
 
 
 class _Answer(http.client.HTTPResponse):

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 #: After a failed reading, sooner than after a good one.
 _RETRY_AFTER = timedelta(seconds=60)
+#: At least so long after a reading before what happens makes the next one due: however often that is, nobody reads on end.
+_APART = timedelta(minutes=1)
 #: While somebody reads an entry, others leave it alone for this long.
 _READING_CLAIM = timedelta(minutes=10)
 _GONE = frozenset({RecordStatus.FAILED, RecordStatus.SKIPPED, RecordStatus.TIMED_OUT})
@@ -73,8 +75,13 @@ def make_all_due(now: datetime) -> None:
 
 
 def make_due(cloud_name: str, now: datetime) -> None:
-    """Make one cloud entry due at once, since something happened there that we did not do."""
-    CloudReading.objects.filter(cloud=cloud_name).update(refresh_after=now)
+    """Make one cloud entry due soon, since something happened there that we did not do.
+
+    At once, unless it was read a moment ago.
+    """
+    read_at = CloudReading.objects.filter(cloud=cloud_name).values_list("read_at", flat=True).first()
+    due = now if read_at is None else max(now, read_at + _APART)
+    CloudReading.objects.filter(cloud=cloud_name, refresh_after__gt=due).update(refresh_after=due)
 
 
 def know_entries(now: datetime) -> None:

@@ -112,8 +112,10 @@ def read_destination(replication: Replication) -> tuple[cloud.Backup, ...] | Non
 
 def destination_cloud(replication: Replication) -> str:
     """Return the cloud entry that can read the destination project; empty when there is none."""
-    project = Project.objects.filter(project_id=replication.destination_project_id).first()
-    return project.cloud if project else ""
+    clouds = Project.objects.filter(project_id=replication.destination_project_id).values_list(
+        "cloud", flat=True
+    )
+    return next(iter(clouds), "")
 
 
 def _check_vault(replications: list[Replication], replicas: _Replicas, clock: Callable[[], datetime]) -> None:

@@ -12,14 +12,13 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from replication.lifecycle import RecordStatus, ReplicationStatus
+from replication.lifecycle import ACTIVE, RecordStatus, ReplicationStatus
 from replication.models import (
     AuditAction,
-    Backup,
     Batch,
     Look,
     Project,
@@ -100,20 +99,17 @@ def find_destination(*, region: str, project_id: str, vault_id: str) -> Destinat
 
 
 def forecast(source: Vault, destination: Destination) -> Forecast:
-    """Say what the trigger would do, from our inventory and our own history. Three queries."""
-    backups = (
-        Backup.objects.present()
-        .filter(vault=source)
-        .select_related("vault")
-        .order_by("-created_at", "backup_id")
-    )
+    """Say what the trigger would do, from our inventory and our own history. Two queries, or three with typed ids."""
+    # Asked for by way of the vault, they know it: none is fetched again to see whether it holds replicas.
+    backups = source.backups.present().order_by("-created_at", "backup_id")
     replicated = ReplicationRecord.objects.filter(
         replication__source_vault=source, replication__destination_region=destination.region
     ).exclude(status__in=[RecordStatus.FAILED, RecordStatus.TIMED_OUT, RecordStatus.SKIPPED])
     found = preflight.forecast(
         source, destination, backups, set(replicated.values_list("backup_id", flat=True))
     )
-    conflict = project_conflict(destination)
+    # The project of a vault that we know is known as well.
+    conflict = None if destination.vault else project_conflict(destination)
     return Forecast((*found.findings, conflict), found.verdicts) if conflict else found
 
 
@@ -144,10 +140,8 @@ def request_replication(
         KeyReused: the key belongs to a replication with other parameters.
     """
     require(actor, Right.TRIGGER)
-    if existing := Replication.objects.with_names().filter(key=key).first():
-        return _same_wish(existing, wish), False
-    if active := _active_for(wish):
-        raise AlreadyActive(active)
+    if existing := _in_the_way(wish, key):
+        return existing, False
     expected = forecast(wish.source, wish.destination)
     if expected.blockers:
         raise NotReplicable(expected)
@@ -155,10 +149,8 @@ def request_replication(
         return write_down(actor, wish, expected, key, now, request_id), True
     except IntegrityError:
         # Somebody was faster between our look and our insert: the constraint has decided, we only say who it was.
-        if existing := Replication.objects.with_names().filter(key=key).first():
-            return _same_wish(existing, wish), False
-        if active := _active_for(wish):
-            raise AlreadyActive(active) from None
+        if existing := _in_the_way(wish, key):
+            return existing, False
         raise
 
 
@@ -229,13 +221,23 @@ def _same_wish(existing: Replication, wish: Wish) -> Replication:
     return existing
 
 
-def _active_for(wish: Wish) -> Replication | None:
-    return (
-        Replication.objects.active()
-        .with_names()
-        .filter(source_vault=wish.source, destination_region=wish.destination.region)
-        .first()
+def _in_the_way(wish: Wish, key: uuid.UUID) -> Replication | None:
+    """Return the replication that this key has made already. One query when nothing is in the way.
+
+    Raises:
+        AlreadyActive, KeyReused: as `request_replication` says.
+    """
+    active = Q(
+        source_vault=wish.source, destination_region=wish.destination.region, status__in=sorted(ACTIVE)
     )
+    found = dict(Replication.objects.filter(Q(key=key) | active).values_list("key", "pk"))
+    if not found:
+        return None
+    same_key = found.get(key)
+    replication = Replication.objects.with_names().get(pk=same_key or next(iter(found.values())))
+    if same_key is None:
+        raise AlreadyActive(replication)
+    return _same_wish(replication, wish)
 
 
 def withdraw_replication(

@@ -456,7 +456,7 @@ def test_row_13_being_copied_already_is_refused_and_looked_into_at_once(practice
 
     submission.submit(replication.pk, worker_id="worker-1", clock=practice.now)
 
-    due = CloudReading.objects.filter(refresh_after__lte=practice.now())
+    due = CloudReading.objects.filter(refresh_after__lte=practice.now() + timedelta(minutes=1))
     assert told_of(replication) == (("rejected", code), [("refused", 400, code, EVERYTHING)])
     # Both are due: the vault is looked at by whoever makes the next round, the inventory is read anew.
     assert replication.check_after <= practice.now()
@@ -526,7 +526,7 @@ def test_row_16_conflict_is_refused_and_looked_into_at_once(practice, replicatio
 
     submission.submit(replication.pk, worker_id="worker-1", clock=practice.now)
 
-    due = CloudReading.objects.filter(refresh_after__lte=practice.now())
+    due = CloudReading.objects.filter(refresh_after__lte=practice.now() + timedelta(minutes=1))
     assert told_of(replication) == (
         ("rejected", "BackupService.9900"),
         [("refused", 409, "BackupService.9900", EVERYTHING)],

@@ -341,8 +341,29 @@ def test_a_sign_of_life_is_given_after_each_entry(practice):
     assert beats == ["beat"] * 4
 
 
+def test_entry_is_due_at_once_when_something_happens_there_but_not_more_than_once_a_minute(practice):
+    read_at = CloudReading.objects.get(cloud=PRODUCTION).read_at
+
+    inventory.make_due(PRODUCTION, read_at + timedelta(seconds=10))
+    soon = CloudReading.objects.get(cloud=PRODUCTION).refresh_after
+    inventory.make_due(PRODUCTION, read_at + timedelta(seconds=20))
+    again = CloudReading.objects.get(cloud=PRODUCTION).refresh_after
+    CloudReading.objects.update(refresh_after=read_at + timedelta(hours=1))
+    inventory.make_due(PRODUCTION, read_at + timedelta(minutes=5))
+    later = CloudReading.objects.get(cloud=PRODUCTION).refresh_after
+    CloudReading.objects.update(read_at=None, refresh_after=read_at + timedelta(hours=1))
+    inventory.make_due(PRODUCTION, read_at)
+
+    assert [soon - read_at, again - read_at, later - read_at] == [
+        timedelta(minutes=1),
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+    ]
+    assert CloudReading.objects.get(cloud=PRODUCTION).refresh_after == read_at
+
+
 def test_entry_that_somebody_reads_is_left_alone(practice):
-    inventory.make_due(PRODUCTION, practice.now())
+    practice.make_due(PRODUCTION)
     # While the first reader reads, a second one looks for work.
     second = []
 
@@ -363,7 +384,7 @@ def test_reader_that_died_is_followed_by_another_after_its_claim(practice):
     def die():
         raise Died
 
-    inventory.make_due(PRODUCTION, practice.now())
+    practice.make_due(PRODUCTION)
     with pytest.raises(Died):
         inventory.refresh_due(practice.now(), die)
 
@@ -375,12 +396,12 @@ def test_reader_that_died_is_followed_by_another_after_its_claim(practice):
 
 
 def test_request_made_while_it_is_read_is_not_lost(practice, adam):
-    inventory.make_due(PRODUCTION, practice.now())
+    practice.make_due(PRODUCTION)
     asked = []
 
     def ask_meanwhile():
         if not asked:
-            asked.append(inventory.make_due(PRODUCTION, practice.now()))
+            asked.append(practice.make_due(PRODUCTION))
         return practice.now()
 
     inventory.refresh_due(practice.now(), ask_meanwhile)
@@ -397,7 +418,7 @@ def test_reading_that_was_overtaken_by_a_newer_one_is_dropped(practice):
         if not overtaken:
             overtaken.append(gone)
             practice.control("DELETE", f"vaults/{gone.vault_id}")
-            inventory.make_due(PRODUCTION, practice.now())
+            practice.make_due(PRODUCTION)
             inventory.refresh_due(practice.now(), practice.now)
         return practice.now()
 

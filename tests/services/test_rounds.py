@@ -46,7 +46,7 @@ def test_everything_due_is_done_once_and_counted(practice, oskar):
     a_replication(
         source=a_vault(name="running"), destination=destination, status="running", check_after=long_ago
     )
-    inventory.make_due("sandbox-recovery", practice.now())
+    practice.make_due("sandbox-recovery")
 
     done = make_round(practice)
 
@@ -121,7 +121,7 @@ def test_round_that_is_stopped_between_two_sendings_leaves_the_second_for_later(
 @pytest.mark.skipif(database.vendor == "sqlite", reason="SQLite stores texts of any length")
 def test_replication_that_cannot_be_stored_keeps_no_other_part_waiting(practice, oskar):
     replication = ask(practice, oskar, source="vault-orders-db", destination="replica-production")
-    inventory.make_due("sandbox-recovery", practice.now())
+    practice.make_due("sandbox-recovery")
 
     done = rounds.make_round(worker_id="w" * 300, clock=practice.now)
 
