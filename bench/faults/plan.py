@@ -89,7 +89,7 @@ READS: tuple[Fault, ...] = (
 )
 READ_OPERATIONS = ("backups.list", "operation_logs.list")
 #: Share of the calls that are spoiled.
-REPLICATE_SHARE = 0.38
+REPLICATE_SHARE = 0.34
 READ_SHARE = 0.04
 
 

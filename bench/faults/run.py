@@ -1,7 +1,6 @@
 """The course of a run: prepare, trigger while everything fails, stop the faults, let it settle, judge.
 
-Requests come through the forms and services that the pages use. People are played as well: they click twice, compete for
-a vault, and settle what is unclear through the service, when its own rule allows it.
+People, workers and the cloud are played at once, each in processes of their own.
 """
 
 import json
@@ -9,21 +8,19 @@ import logging
 import random
 import time
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from replication.forms import ReplicationForm
 from replication.models import AuditEntry, CloudReading, Replication, Vault
 from replication.services import connection, inventory, triggering
 
 from .compression import SETTLE_WINDOW
+from .people import OPERATORS, Colleague, click, destinations, settle_what_is_unclear
 from .plan import Plan
 from .verdict import Verdict, judge
 from .workforce import Workforce
@@ -35,7 +32,8 @@ _BATCH = 100
 _DESTINATIONS = 20
 #: Share of the vaults that somebody has replicated in the cloud's console before.
 _FOREIGN_SHARE = 0.05
-_DOUBLE_CLICKS = 0.05
+#: Share of the vaults that people of two processes want at about the same time.
+_WANTED_TWICE = 0.05
 _NUDGES_LOST = 0.6
 _NUDGES_DOUBLED = 0.02
 #: Seconds that the settling may take after the last fault; without one of the rules it may never come to rest.
@@ -124,7 +122,7 @@ def run(order: Order, say: Callable[[str], None]) -> Outcome:
         served = plan.dealt - sum(one["count"] for one in pending)
         say("The faults stop; it settles …")
         while workforce.has_frozen:
-            _play_the_person(operators[0])
+            settle_what_is_unclear(operators[0])
             time.sleep(0.2)
         _settle(order, operators[0], say)
         # A request that is processed late, or a frozen worker's, may still come in.
@@ -176,7 +174,7 @@ def _prepare(order: Order, cloud: Cloud, say: Callable[[str], None]) -> list[Use
     far = now.replace(year=now.year + 1)
     CloudReading.objects.update(sweep_after=far, refresh_after=far)
     operators = []
-    for name in ("oskar", "olga"):
+    for name in OPERATORS:
         user, _created = User.objects.get_or_create(username=name)
         user.groups.set(Group.objects.filter(name="operator"))
         operators.append(user)
@@ -224,11 +222,7 @@ def _trigger(
 ) -> None:
     """Ask for a replication of every vault, while workers work and die and the cloud answers as it likes."""
     chance = random.Random(f"{order.seed}-people")
-    targets = list(
-        Vault.objects.filter(name__startswith="replica-run")
-        .order_by("name")
-        .select_related("project__region")
-    )
+    targets = destinations()
     vaults = list(
         Vault.objects.filter(name__startswith="vault-run").order_by("name").values_list("pk", flat=True)
     )
@@ -237,24 +231,32 @@ def _trigger(
     pace = 0.25
     struck_at = time.monotonic()
     entries = 0
-    for number, vault in enumerate(vaults):
-        if number % _BATCH == 0:
-            for fault in plan.for_calls(min(_BATCH, len(vaults) - number)):
+    with Colleague(order.seed) as colleague:
+        for begin in range(0, len(vaults), _BATCH):
+            batch = vaults[begin : begin + _BATCH]
+            for fault in plan.for_calls(len(batch)):
                 cloud.control("POST", "faults", fault)
             _spoil_the_queue(chance)
             entries = _audit_has_grown(entries)
-            _play_the_person(operators[0])
-        _click(chance, vault, chance.choice(targets), operators)
-        if time.monotonic() - struck_at > max(pace, 0.9 * order.triggers * 0.011 / max(order.kills, 1)):
-            struck_at = time.monotonic()
-            next(strikes, None)
+            settle_what_is_unclear(operators[0])
+            ours, theirs = batch[1::2], batch[::2]
+            # Half of the people work in another process, and want some of the same vaults at the same time.
+            colleague.begin(theirs + [vault for vault in ours if chance.random() < _WANTED_TWICE])
+            for vault in ours:
+                click(chance, vault, chance.choice(targets), operators)
+                if time.monotonic() - struck_at > max(
+                    pace, 0.9 * order.triggers * 0.011 / max(order.kills, 1)
+                ):
+                    struck_at = time.monotonic()
+                    next(strikes, None)
+            colleague.finish()
     say("All is asked for; the workers go on …")
     for _strike in strikes:
-        _play_the_person(operators[0])
+        settle_what_is_unclear(operators[0])
         time.sleep(pace)
     waiting_until = time.monotonic() + order.patience
     while _count("requested", "submitting") > order.triggers // 100 and time.monotonic() < waiting_until:
-        _play_the_person(operators[0])
+        settle_what_is_unclear(operators[0])
         time.sleep(0.5)
 
 
@@ -265,35 +267,6 @@ def _strikes(order: Order, workforce: Workforce) -> Iterator[None]:
         if order.freezes and number % 10 == 5:
             workforce.freeze_one()
         yield
-
-
-def _click(chance: random.Random, vault: uuid.UUID, target: Vault, operators: list[User]) -> None:
-    """Confirm a replication as the page does, sometimes twice, sometimes against a colleague."""
-    key = uuid.uuid4()
-    _confirm(key, vault, target, operators[0])
-    if chance.random() < _DOUBLE_CLICKS:
-        _confirm(key, vault, target, operators[0])
-    if chance.random() < _DOUBLE_CLICKS:
-        _confirm(uuid.uuid4(), vault, target, operators[1])
-
-
-def _confirm(key: uuid.UUID, vault: uuid.UUID, target: Vault, operator: User) -> None:
-    form = ReplicationForm(
-        {
-            "key": str(key),
-            "vault": str(vault),
-            "region": target.project.region.name,
-            "project": str(target.project_id),
-            "destination": str(target.pk),
-        }
-    )
-    if not form.is_valid():
-        raise RuntimeError(f"the form is refused: {form.errors.as_json()}")
-    wish = form.wish(form.destination_of(), "Fault run")
-    try:
-        triggering.request_replication(actor=operator, wish=wish, key=key, now=timezone.now())
-    except triggering.AlreadyActive:
-        logger.debug("a colleague was faster")
 
 
 def _spoil_the_queue(chance: random.Random) -> None:
@@ -313,26 +286,6 @@ def _audit_has_grown(before: int) -> int:
     return count
 
 
-def _play_the_person(operator: User) -> None:
-    """Settle what is unclear, where the service allows it: send it again, or take over what was found."""
-    now = timezone.now()
-    for replication in Replication.objects.filter(status="unconfirmed", submitted_at__lt=_window_ago(now)):
-        try:
-            if triggering.absence_gap(replication, now):
-                continue
-            triggering.rearm_replication(
-                actor=operator, replication=replication, reason="The cloud shows nothing", now=timezone.now()
-            )
-        except triggering.NotSettleable:
-            logger.debug("it has moved on meanwhile")
-
-
-def _window_ago(now: datetime) -> datetime:
-    from django.conf import settings
-
-    return now - settings.REPLICATION_SETTLE_WINDOW
-
-
 def _count(*statuses: str) -> int:
     return Replication.objects.filter(status__in=statuses).count()
 
@@ -343,5 +296,5 @@ def _settle(order: Order, operator: User, say: Callable[[str], None]) -> None:
         if time.monotonic() > until:
             say(f"{left} have not settled after {order.patience:.0f} seconds.")
             return
-        _play_the_person(operator)
+        settle_what_is_unclear(operator)
         time.sleep(SETTLE_WINDOW / 20)

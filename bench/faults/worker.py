@@ -31,7 +31,7 @@ def work(number: int, seed: int, freeze_share: float, rule: str) -> None:
     remove(rule)
     _freeze_after_claims(random.Random(f"{seed}-{number}"), freeze_share)
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        call_command("worker", pause=0.25, stdout=nowhere)
+        call_command("worker", stdout=nowhere)
 
 
 def _freeze_after_claims(chance: random.Random, share: float) -> None:
