@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 
 from replication.models import Replication
-from replication.services import inventory, rounds
+from replication.services import rounds
 from replication.services.rounds import Round
 from tests.builders import a_replication, a_replication_vault, a_vault
 from tests.journeys.wishes import ask
