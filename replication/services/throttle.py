@@ -69,12 +69,13 @@ def has_room(region: str) -> Q:
 
 def is_held(replication_id: UUID | str) -> bool:
     """Return whether the region of a replication is full. Two queries, and none while there is no limit."""
-    if not settings.REPLICATION_REGION_LIMIT:
+    limit = settings.REPLICATION_REGION_LIMIT
+    if not limit:
         return False
     region = (
         Replication.objects.filter(pk=replication_id).values_list("destination_region", flat=True).first()
     )
-    return region is not None and region in Room().full
+    return region is not None and _under_way({region}).get(region, 0) >= limit
 
 
 class Cause(Enum):
