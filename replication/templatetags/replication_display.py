@@ -323,13 +323,18 @@ class Segment:
 
 @register.filter
 def _segments(records: Iterable[ReplicationRecord]) -> list[Segment]:
-    """Count records by how they look, in the order in which a person wants to know."""
+    """Count records by how they look, in the order in which a person wants to know.
+
+    A record may stand for several that look like it: its attribute `alike` says for how many.
+    """
     counts: dict[tuple[str, str], Segment] = {}
     for record in records:
         look = look_of_record(record)
         word = str(look.word or record.get_status_display())
         known = counts.get((look.tone, word))
-        counts[look.tone, word] = Segment(look, word, (known.count if known else 0) + 1)
+        counts[look.tone, word] = Segment(
+            look, word, (known.count if known else 0) + getattr(record, "alike", 1)
+        )
     return sorted(counts.values(), key=lambda one: _SEGMENT_ORDER.index(one.look.tone))
 
 

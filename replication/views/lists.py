@@ -23,11 +23,12 @@ from replication.services import saved_views
 from . import tables
 from .access import PageRequest, page, see_other
 from .history import REPLICATIONS
+from .records import RECORDS
 from .tables import EVERYTHING, Table
 from .vaults import VAULTS
 
 #: Every list whose columns can be chosen; those with a page of their own have saved views as well.
-TABLES = {one.code: one for one in (REPLICATIONS, VAULTS)}
+TABLES = {one.code: one for one in (REPLICATIONS, RECORDS, VAULTS)}
 
 
 class ViewForm(forms.Form):

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from replication.lifecycle import RecordStatus
 from replication.models import Attempt, AuditEntry, Look, Replication, ReplicationRecord
 from replication.roles import Right, can
 from replication.services import throttle, triggering
@@ -24,21 +23,11 @@ from replication.services.preflight import Text
 
 from . import sentences
 from .access import PageRequest, page
+from .records import Sums, add_up, by_urgency
 from .rows import stamp, with_both_ends
 
-#: Backups that the page shows at first; those that need a look come first.
+#: Backups that the page shows, those that need a look first; their own list has the rest.
 SHOWN = 100
-
-#: The order in which a person wants to see records.
-_ORDER = (
-    RecordStatus.FAILED,
-    RecordStatus.TIMED_OUT,
-    RecordStatus.RUNNING,
-    RecordStatus.UNKNOWN,
-    RecordStatus.WAITING,
-    RecordStatus.SUCCEEDED,
-    RecordStatus.SKIPPED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +46,9 @@ class Snapshot:
 
     replication: Replication
     version: str
+    #: The first of its records, and what all of them come to.
     records: tuple[ReplicationRecord, ...]
-    tally: sentences.Tally
-    #: GB of the resources behind all backups and behind those copied; null when one is not known.
-    total_gb: int | None
-    copied_gb: int | None
+    sums: Sums
     entries: tuple[AuditEntry, ...]
     looks: tuple[Look, ...]
     attempts: tuple[Attempt, ...]
@@ -72,6 +59,11 @@ class Snapshot:
     may_settle: bool
     #: Why it has not been sent yet; null once it was.
     wait: throttle.Wait | None
+
+    @property
+    def tally(self) -> sentences.Tally:
+        """How many records there are, and how far they are."""
+        return self.sums.tally
 
     @property
     def sentence(self) -> str:
@@ -133,7 +125,7 @@ def replication_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a replication."""
     now = timezone.now()
     snapshot = take_snapshot(request, _find(pk), now)
-    return render(request, "replication/replication_detail.html", _context(request, snapshot, now))
+    return render(request, "replication/replication_detail.html", _context(snapshot, now))
 
 
 @require_GET
@@ -145,21 +137,19 @@ def replication_records(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
     if request.GET.get("version") == _version(replication, now, _wait(replication, now)):
         return HttpResponse(status=204)
     snapshot = take_snapshot(request, replication, now)
-    return render(request, "replication/_progress.html", _context(request, snapshot, now))
+    return render(request, "replication/_progress.html", _context(snapshot, now))
 
 
 def _find(pk: uuid.UUID) -> Replication:
     return get_object_or_404(with_both_ends(Replication.objects.all()), pk=pk)
 
 
-def _context(request: PageRequest, snapshot: Snapshot, now: datetime) -> dict[str, object]:
-    shows_all = "all" in request.GET or len(snapshot.records) <= SHOWN
+def _context(snapshot: Snapshot, now: datetime) -> dict[str, object]:
     return {
         "snapshot": snapshot,
         "replication": snapshot.replication,
         "now": now,
-        "shows_all": shows_all,
-        "shown": snapshot.records if shows_all else snapshot.records[:SHOWN],
+        "shown": snapshot.records,
     }
 
 
@@ -180,23 +170,21 @@ def _version(replication: Replication, now: datetime, wait: throttle.Wait | None
 
 
 def take_snapshot(request: PageRequest, replication: Replication, now: datetime) -> Snapshot:
-    """Read what belongs to a replication. Three queries, two more while it is unclear, three while it waits."""
-    records = sorted(replication.records.all(), key=_by_urgency)
+    """Read what belongs to a replication. Four queries, two more while it is unclear, three while it waits."""
+    sums = add_up(replication)
     is_unclear = replication.is_unconfirmed
     wait = _wait(replication, now)
     # The badge tells "nothing to replicate" by it, without asking again.
-    replication.record_count = len(records)  # type: ignore[attr-defined]  # as an annotation would set it
+    replication.record_count = sums.tally.total  # type: ignore[attr-defined]  # as an annotation would set it
     return Snapshot(
         replication=replication,
         version=_version(replication, now, wait),
-        records=tuple(records),
-        tally=sentences.Tally.of(records),
-        total_gb=_gigabytes(records),
-        copied_gb=_gigabytes(record for record in records if record.status == RecordStatus.SUCCEEDED),
+        records=tuple(by_urgency(replication.records.all())[:SHOWN]),
+        sums=sums,
         entries=tuple(replication.audit_entries.order_by("id")),
         looks=tuple(replication.looks.all()) if is_unclear else (),
         attempts=tuple(replication.attempts.order_by("number")),
-        faults=tuple(_faults(replication, records)),
+        faults=tuple(_faults(replication, sums)),
         absence_gap=triggering.absence_gap(replication, now) if is_unclear else "",
         may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),
         may_settle=is_unclear and can(request.user, Right.SETTLE),
@@ -208,25 +196,10 @@ def _utc(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
-def _by_urgency(record: ReplicationRecord) -> tuple[int, str, str, str]:
-    place = _ORDER.index(RecordStatus(record.status))
-    return place, record.resource_name, record.backup_name, record.backup_id
-
-
-def _gigabytes(records: Iterable[ReplicationRecord]) -> int | None:
-    sizes = [record.resource_size_gb for record in records]
-    return None if None in sizes else sum(size for size in sizes if size is not None)
-
-
-def _faults(replication: Replication, records: list[ReplicationRecord]) -> Iterable[Fault]:
+def _faults(replication: Replication, sums: Sums) -> Iterable[Fault]:
     """Yield the replication's own fault, then those of its records, grouped by code."""
     if replication.error_code or replication.error_message:
         code = replication.error_code
         yield Fault(code, replication.error_message, explain(code))
-    befallen: dict[tuple[str, str], int] = {}
-    for record in records:
-        if record.error_code or record.error_message:
-            told = (record.error_code, record.error_message)
-            befallen[told] = befallen.get(told, 0) + 1
-    for (code, message), count in befallen.items():
+    for code, message, count in sums.faults:
         yield Fault(code, message, explain(code), count)

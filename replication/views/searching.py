@@ -72,7 +72,9 @@ def _named(text: str) -> Q:
     ids = {
         *Replication.objects.filter(own).values_list("pk", flat=True),
         *ReplicationRecord.objects.filter(
-            Q(replication_record_id__in=spellings) | Q(backup_id__in=spellings)
+            Q(replication_record_id__in=spellings)
+            | Q(backup_id__in=spellings)
+            | Q(destination_backup_id__in=spellings)
         ).values_list("replication", flat=True),
         *AuditEntry.objects.filter(request_id__in=spellings, replication__isnull=False).values_list(
             "replication", flat=True

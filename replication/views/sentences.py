@@ -3,6 +3,7 @@
 Promises only what the worker does by itself, and says where nobody knows. Knows no page.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import formats, timezone
@@ -24,13 +25,14 @@ class Tally:
     arrived: int
 
     @classmethod
-    def of(cls, records: list[ReplicationRecord]) -> "Tally":
-        """Count the records."""
+    def of(cls, records: Iterable[ReplicationRecord]) -> "Tally":
+        """Count the records, each as often as its attribute `alike` says, else once."""
+        counted = [(record, getattr(record, "alike", 1)) for record in records]
         return cls(
-            total=len(records),
-            over=sum(record.is_final for record in records),
-            copied=sum(record.status == RecordStatus.SUCCEEDED for record in records),
-            arrived=sum(record.has_arrived for record in records),
+            total=sum(count for _record, count in counted),
+            over=sum(count for record, count in counted if record.is_final),
+            copied=sum(count for record, count in counted if record.status == RecordStatus.SUCCEEDED),
+            arrived=sum(count for record, count in counted if record.has_arrived),
         )
 
 

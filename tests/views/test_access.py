@@ -52,6 +52,8 @@ POLICIES = {
     "replication-adopt": {"GET": OPERATORS, "POST": OPERATORS},
     "preferences": {"GET": READERS, "POST": READERS},
     "set_theme": {"POST": EVERYBODY},
+    "replication-record-list": {"GET": READERS},
+    "replication-record-export": {"POST": READERS},
     "replication-export": {"POST": READERS},
     "vault-export": {"POST": READERS},
     "list-columns": {"POST": READERS},

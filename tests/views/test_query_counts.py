@@ -57,6 +57,9 @@ class World:
         # saves queries.
         for status in ("running", "succeeded", *["cancelled"] * 25):
             a_replication(source=a_vault(name=status), destination=self.destination, status=status)
+        # More than a page: what follows is counted.
+        for _number in range(26):
+            a_record(replication=self.replication)
         self.rows = 0
 
     def grow(self, rows):
@@ -134,6 +137,7 @@ class World:
             "replication-rows": reverse("replication-rows"),
             "saved-view-list": reverse("saved-view-list", args=["replications"]),
             "replication-detail": reverse("replication-detail", args=about),
+            "replication-record-list": reverse("replication-record-list", args=about),
             "replication-records": reverse("replication-records", args=about),
             "replication-withdraw": reverse("replication-withdraw", args=[self.queued.pk]),
             "replication-rearm": reverse("replication-rearm", args=about),
@@ -142,7 +146,11 @@ class World:
         }
 
     def exports(self):
-        return {name: reverse(name) for name in ("replication-export", "vault-export")}
+        return {
+            "replication-export": reverse("replication-export"),
+            "replication-record-export": reverse("replication-record-export", args=[self.replication.pk]),
+            "vault-export": reverse("vault-export"),
+        }
 
     def admin_addresses(self):
         lists = {

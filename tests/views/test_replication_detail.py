@@ -217,16 +217,16 @@ def test_record_tells_the_clouds_word_and_where_it_was_read(client, vera):
     assert "Replica replica-1" in page
 
 
-def test_long_list_shows_the_first_hundred_and_all_on_request(client, vera):
+def test_long_list_shows_the_first_hundred_and_leads_to_all_of_them(client, vera):
     replication = with_records(a_replication(status="running"), waiting=101)
+    failed = a_record(replication=replication, status="failed")
     client.force_login(vera)
 
-    cut = client.get(address(replication))
-    whole = client.get(address(replication) + "?all=1")
+    answer = client.get(address(replication))
 
-    assert (len(cut.context["shown"]), len(whole.context["shown"])) == (100, 101)
-    assert "The first 100 of 101. Show all of them" in text_of(cut)
-    assert polls_of(whole.content.decode())[0].endswith("&all=1")
+    assert [len(answer.context["shown"]), answer.context["shown"][0]] == [100, failed]
+    assert "The first 100 of 102. All of them, to sort, search and download" in text_of(answer)
+    assert f'href="/replications/{replication.pk}/backups/"' in answer.content.decode()
 
 
 def test_faults_are_explained_and_grouped_by_code(client, vera):
