@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
 #: Beside the collected files: what they were made from.
@@ -39,6 +40,10 @@ def _fingerprint() -> str:
         for path, storage in finder.list(ignore_patterns=[]):
             found = Path(storage.path(path)).stat()
             digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+    # A storage that looks at more than the files names what it looks at.
+    for source in getattr(staticfiles_storage, "made_from", list)():
+        found = source.stat()
+        digest.update(f"{source}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
