@@ -22,7 +22,7 @@ _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _NEGATION = re.compile(r":not\([^)]*\)")
 
 
-class SlimStaticFilesStorage(CompressedManifestStaticFilesStorage):
+class SlimStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it comes without types
     """Collected files with hashed names, compressed, and with a slim Bootstrap."""
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:  # noqa: FBT001, FBT002  # Django's

@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,16 +16,14 @@ FIRST_LOAD = 60 * 1000
 FRAGMENT = 2 * 1000
 
 
-@pytest.fixture
-def served(settings, tmp_path):
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
     """Static files as a production serves them: collected, named by their content, compressed."""
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "dashboard.slimming.SlimStaticFilesStorage"}
-    }
-    settings.WHITENOISE_AUTOREFRESH = False
-    call_command("collectstatic", interactive=False, verbosity=0)
-    return settings.STATIC_ROOT
+    folder = tmp_path_factory.mktemp("static")
+    storages = settings.STORAGES | {"staticfiles": {"BACKEND": "dashboard.slimming.SlimStaticFilesStorage"}}
+    with override_settings(STATIC_ROOT=folder, STORAGES=storages, WHITENOISE_AUTOREFRESH=False):
+        call_command("collectstatic", interactive=False, verbosity=0)
+        yield folder
 
 
 @pytest.fixture
@@ -60,6 +59,7 @@ def on_the_wire(answer):
     """Return the bytes of an answer, its head included."""
     head = sum(len(f"{name}: {value}\r\n") for name, value in answer.headers.items())
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    answer.close()
     return head + len(body)
 
 
@@ -91,6 +91,8 @@ def test_static_files_are_compressed_and_kept_for_ever(served, visit):
     loads = loads_of(page_text(visit, reverse("overview")))
 
     answers = [visit.get(one) for one in loads]
+    for answer in answers:
+        answer.close()
 
     assert [
         answer.headers.get("Content-Encoding")
@@ -100,7 +102,7 @@ def test_static_files_are_compressed_and_kept_for_ever(served, visit):
     assert {answer["Cache-Control"] for answer in answers} == {"max-age=315360000, public, immutable"}
 
 
-def test_sheet_is_cut_from_the_package_again_each_time(served, settings):
+def test_sheet_is_cut_from_the_package_again_each_time(served):
     first = (served / SHEET).read_text()
     (served / SHEET).write_text("/* what an earlier version left */")
 
