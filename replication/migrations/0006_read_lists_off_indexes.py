@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("replication", "0004_keep_views_of_lists"),
+        ("replication", "0005_policies"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
