@@ -31,7 +31,7 @@ def a_new_policy(
 
 def ask_to_create(practice, actor, name="replicate-orders", *, key=None, **fields):
     return policy_changing.request_creation(
-        request_by(practice, actor, key=key), a_new_policy(name, **fields)
+        **request_by(practice, actor, key=key), wanted=a_new_policy(name, **fields)
     )
 
 
