@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from replication.models import Project, Region, Theme, Vault
 from replication.services import preflight, triggering
-from replication.services.preflight import Destination, Finding, Text
+from replication.services.preflight import Destination, Finding, State, Text
 from replication.services.triggering import Wish
 
 _REGION_NAME = re.compile(r"\A[a-zA-Z0-9._-]{1,255}\Z")
@@ -154,7 +154,7 @@ def judge_source(vault: Vault, backups: int) -> Finding | None:
     """Say why no replication can start from this vault, also when the reason is that it holds nothing."""
     if found := preflight.judge_source(vault):
         return found
-    return None if backups else Finding(_("It has no backups."), "BackupService.0001", blocking=True)
+    return None if backups else Finding(_("It has no backups."), "BackupService.0001", State.BLOCKER)
 
 
 def _sources(wanted: object) -> QuerySet[Vault]:
@@ -184,7 +184,7 @@ def _judge_project(project: Project) -> Finding | None:
     if project.cloud:
         return None
     return Finding(
-        _("Its vaults are not read by this dashboard. Type the vault's ID by hand."), blocking=True
+        _("Its vaults are not read by this dashboard. Type the vault's ID by hand."), state=State.BLOCKER
     )
 
 

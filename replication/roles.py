@@ -33,6 +33,7 @@ class Right(StrEnum):
     READ_AUDIT = "read_audit"
     MANAGE_USERS = "manage_users"
     CURATE_VIEWS = "curate_views"
+    SET_PRICES = "set_prices"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -57,6 +58,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_AUDIT,
             Right.MANAGE_USERS,
             Right.CURATE_VIEWS,
+            Right.SET_PRICES,
         }
     ),
 }
@@ -72,6 +74,7 @@ RIGHT_WORDS = {
     Right.READ_AUDIT: _("read the audit pages"),
     Right.MANAGE_USERS: _("manage users"),
     Right.CURATE_VIEWS: _("change what others have shared"),
+    Right.SET_PRICES: _("enter the prices that costs are estimated from"),
 }
 
 

@@ -8,6 +8,7 @@ from django.urls import path
 from replication.views import (
     batch_new,
     batches,
+    checks,
     decisions,
     history,
     inventory,
@@ -36,6 +37,8 @@ urlpatterns = [
     path("replications/new/", replicate.choose, name="replication-new"),
     path("replications/new/destination/", replicate.destination_fields, name="destination-fields"),
     path("replications/new/review/", replicate.review, name="replication-review"),
+    path("checks/save/", checks.save, name="check-save"),
+    path("checks/<uuid:pk>/", checks.check_detail, name="check-detail"),
     path("replications/", history.replication_list, name="replication-list"),
     path("replications/export/", history.replication_export, name="replication-export"),
     path("replications/rows/", history.replication_rows, name="replication-rows"),

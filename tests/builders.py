@@ -1,7 +1,8 @@
 """Rows for tests, one plain function a model, every default visible."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from django.contrib.auth.models import Group, User
 
@@ -15,13 +16,16 @@ from replication.models import (
     Policy,
     PolicyChange,
     Project,
+    RateCard,
     Region,
     Replication,
     ReplicationRecord,
     SavedView,
     Vault,
 )
+from replication.services import checking
 from replication.services.evidence import Sighting
+from replication.services.preflight import Destination
 
 #: The moment at which tests happen, where they choose it.
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -290,6 +294,32 @@ def a_policy_change(*, policy=None, actor=None, **fields):
             "check_after": NOW if status in {"requested", "sending", "unclear"} else None,
             "sent_at": None if status == "requested" else NOW,
             "finished_at": None if status in {"requested", "sending", "unclear"} else NOW,
+            **fields,
+        }
+    )
+
+
+def a_check(*, source, destination, actor=None, now=NOW):
+    """What an operator would see now, kept as a check."""
+    return checking.save_check(
+        actor=actor or User.objects.filter(username="oskar").first() or a_user("oskar", "operator"),
+        source=source,
+        destination=Destination(
+            destination.project.region.name, destination.project.project_id, destination.vault_id, destination
+        ),
+        auto_trigger=False,
+        now=now,
+    )
+
+
+def a_rate_card(**fields):
+    return RateCard.objects.create(
+        **{
+            "valid_from": date(2026, 1, 1),
+            "currency": "EUR",
+            "traffic_per_gb": Decimal("0.02"),
+            "space_per_gb_month": Decimal("0.05"),
+            "note": "Price list of January",
             **fields,
         }
     )

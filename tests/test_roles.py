@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from replication import services
 from replication.models import (
     AuditEntry,
+    Check,
     CloudReading,
     Look,
     PolicyChange,
@@ -33,12 +34,12 @@ from tests.builders import (
     a_vault,
 )
 
-#                      view  refresh trigger withdraw settle policies audit users views
+#                      view  refresh trigger withdraw settle policies audit users views prices
 TABLE = {
-    "viewer":         "yes   -       -       -        -      -        -     -     -",
-    "operator":       "yes   yes     yes     yes      yes    yes      -     -     -",
-    "auditor":        "yes   -       -       -        -      -        yes   -     -",
-    "administrator":  "yes   yes     -       -        -      -        yes   yes   yes",
+    "viewer":         "yes   -       -       -        -      -        -     -     -     -",
+    "operator":       "yes   yes     yes     yes      yes    yes      -     -     -     -",
+    "auditor":        "yes   -       -       -        -      -        yes   -     -     -",
+    "administrator":  "yes   yes     -       -        -      -        yes   yes   yes   yes",
 }  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def test_rights_of_several_roles_add_up(db):
     assert {right for right in Right if not can(user, right)} == {
         Right.MANAGE_USERS,
         Right.CURATE_VIEWS,
+        Right.SET_PRICES,
     }
 
 
@@ -94,6 +96,7 @@ def test_refusal_names_the_roles_to_ask(vera):
 
 #: Every service that acts for a person, the right that it asks for, and what it may be called with.
 ACTIONS = {
+    "checking.save_check": (Right.TRIGGER, "choice"),
     "inventory.request_refresh": (Right.REFRESH_INVENTORY, "nothing"),
     "triggering.request_replication": (Right.TRIGGER, "wish"),
     "triggering.withdraw_replication": (Right.WITHDRAW, "requested"),
@@ -173,10 +176,12 @@ def what_it_takes(needs, action):
         )
     if action.startswith("policy_changing."):
         return what_a_policy_takes(needs, source, destination)
+    target = triggering.find_destination(
+        region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
+    )
+    if needs == "choice":
+        return {"source": source, "destination": target, "auto_trigger": False}
     if needs == "wish":
-        target = triggering.find_destination(
-            region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
-        )
         return {"wish": triggering.Wish(source, target, "Exercise"), "key": uuid.uuid4()}
     replication = a_replication(source=source, destination=destination, status=needs)
     if needs == "requested":
@@ -209,6 +214,7 @@ def everything():
     return (
         list(Replication.objects.order_by("pk").values()),
         list(CloudReading.objects.order_by("pk").values()),
+        list(Check.objects.order_by("pk").values()),
         list(SavedView.objects.order_by("pk").values()),
         list(PolicyChange.objects.order_by("pk").values()),
     )

@@ -5,6 +5,7 @@ This is all that the rest of the app may use. Nothing in this package knows Djan
 
 from .cbr import CbrClient
 from .credentials import Credentials, cloud_from_options, read_cloud
+from .endpoints import cbr_endpoint
 from .errors import (
     CloudError,
     Misconfigured,
@@ -76,6 +77,7 @@ __all__ = [
     "Vault",
     "VaultResource",
     "association",
+    "cbr_endpoint",
     "cloud_from_options",
     "creation",
     "deletion",

@@ -6,10 +6,12 @@ Models hold fields, constraints, querysets and small derived facts. They never s
 from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
 from .batch import Batch
+from .check import Check
 from .inventory import Backup, CloudReading, Project, Region, Vault
 from .policy import Policy, PolicyChange, PolicyChangeKind, PolicyChangeStatus, PolicyVault
 from .preferences import Preferences, Theme
-from .replication import Evidence, Look, Origin, Replication, ReplicationRecord
+from .prices import RateCard
+from .replication import Evidence, ForecastScore, Look, Origin, Replication, ReplicationRecord
 from .table import SavedView, TablePreference
 from .worker import WorkerBeat
 
@@ -20,8 +22,10 @@ __all__ = [
     "AuditEntry",
     "Backup",
     "Batch",
+    "Check",
     "CloudReading",
     "Evidence",
+    "ForecastScore",
     "Look",
     "Origin",
     "Policy",
@@ -31,6 +35,7 @@ __all__ = [
     "PolicyVault",
     "Preferences",
     "Project",
+    "RateCard",
     "Region",
     "Replication",
     "ReplicationRecord",

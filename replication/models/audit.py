@@ -18,6 +18,8 @@ class AuditAction(models.TextChoices):
     REQUESTED = "replication.requested", _("Requested")
     #: A person asked for several at once; each of them has its own entry as well.
     BATCH_REQUESTED = "batch.requested", _("Several requested at once")
+    #: A person saved what would happen, without asking for it.
+    CHECKED = "check.saved", _("Check saved")
     #: A worker claimed it and is about to send.
     SUBMITTING = "replication.submitting", _("Sending to the cloud")
     #: It was provably not delivered and will be sent again.

@@ -201,6 +201,8 @@ class Backup(models.Model):
     contain_system_disk = models.BooleanField(_("has the system disk"), null=True)
     #: Region names with a live or finished record. Null: the cloud does not tell.
     replicated_to = models.JSONField(_("replicated to"), null=True, blank=True)
+    #: Region names with a record that the cloud still works on. Null: the cloud does not tell.
+    copying_to = models.JSONField(_("being copied to"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), null=True)
     expired_at = models.DateTimeField(_("expires"), null=True)
     seen_at = models.DateTimeField(_("seen"), null=True)

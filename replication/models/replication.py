@@ -40,6 +40,19 @@ class Origin(models.TextChoices):
     FOREIGN = "foreign", _("Elsewhere")
 
 
+class ForecastScore(models.TextChoices):
+    """How the forecast of a replication compares with what the cloud answered."""
+
+    #: Accepted, with exactly the backups that were promised.
+    RIGHT = "right", _("Right")
+    #: Accepted, with other backups than promised.
+    OTHER_BACKUPS = "other_backups", _("Other backups than forecast")
+    #: Refused, with a code that a warning had named.
+    REFUSED_AS_WARNED = "refused_as_warned", _("Refused as warned")
+    #: Refused, and nothing had warned of it.
+    REFUSED = "refused", _("Refused unexpectedly")
+
+
 class ReplicationQuerySet(models.QuerySet["Replication"]):
     """Replications, by what is to be done with them."""
 
@@ -137,6 +150,10 @@ class Replication(models.Model):
     auto_trigger = models.BooleanField(_("auto trigger"), default=False)
     #: What the last look before sending promised: counts, GB and verdicts by backup id.
     forecast = models.JSONField(_("forecast"), default=dict)
+    #: Written with the cloud's answer. Empty: none is known, or nothing was forecast here.
+    forecast_score = models.CharField(
+        _("forecast was"), max_length=32, choices=ForecastScore.choices, blank=True
+    )
 
     requested_at = models.DateTimeField(_("requested"))
     submitted_at = models.DateTimeField(_("sent"), null=True)
@@ -203,6 +220,9 @@ class Replication(models.Model):
             models.Index(fields=["actor", "-requested_at", "-id"], name="replication_by_actor"),
             models.Index(fields=["destination_region", "-requested_at", "-id"], name="replication_by_region"),
             models.Index(fields=["-changed_at", "-id"], name="replication_by_change"),
+            models.Index(
+                fields=["forecast_score"], condition=~Q(forecast_score=""), name="replication_by_score"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -290,6 +310,10 @@ class ReplicationRecordQuerySet(models.QuerySet["ReplicationRecord"]):
     def unfinished(self) -> Self:
         """Those that the cloud still works on, as far as we know."""
         return self.exclude(status__in=RECORD_FINAL)
+
+    def promising(self) -> Self:
+        """Those of which a replica is there, or may still come."""
+        return self.exclude(status__in=RECORD_FINAL - {RecordStatus.SUCCEEDED})
 
     def awaiting_arrival(self) -> Self:
         """Copied according to the source region, not yet seen in the destination vault."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from django.conf import settings
 
-from replication.cloud import CbrClient, Credentials, IamClient, cloud_from_options, read_cloud
+from replication.cloud import CbrClient, Credentials, IamClient, cbr_endpoint, cloud_from_options, read_cloud
 
 #: Entry name -> region and project of the sandbox's account, as its own documentation lists them.
 SANDBOX_CLOUDS = {
@@ -58,6 +58,15 @@ def cbr(cloud: str) -> CbrClient:
 def iam(cloud: str) -> IamClient:
     """Return the client for what the entry's account can see."""
     return IamClient(credentials(cloud))
+
+
+def public_address(region: str, project_id: str) -> str:
+    """Return where the backup service of a project is reached by others, ending in the project's id. Asks nobody.
+
+    That is the sandbox, or the documented address; an entry of clouds.yaml may have one of its own.
+    """
+    override = settings.SANDBOX_URL if not settings.REPLICATION_CLOUDS else None
+    return cbr_endpoint(region=region, project_id=project_id, override=override, catalog=(), auth_url="")
 
 
 def forget() -> None:

@@ -5,7 +5,7 @@ never taken for missing vaults. Unchanged rows are not written again but for the
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from django.db.models import Min
 
 from replication import cloud
 from replication.cloud import CloudError
-from replication.lifecycle import RecordStatus, read_cloud_word
+from replication.lifecycle import RECORD_FINAL, RecordStatus, read_cloud_word
 from replication.models import AuditAction, Backup, CloudReading, Project, Region, Vault
 from replication.roles import Right, require
 
@@ -283,20 +283,21 @@ def _backup_fields(backup: cloud.Backup) -> dict[str, Any]:
         "status": backup.status,
         "image_type": backup.image_type,
         "contain_system_disk": backup.contain_system_disk,
-        "replicated_to": _replicated_to(backup),
+        "replicated_to": _regions_of(backup, gone=_GONE),
+        "copying_to": _regions_of(backup, gone=RECORD_FINAL),
         "created_at": backup.created_at,
         "expired_at": backup.expired_at,
     }
 
 
-def _replicated_to(backup: cloud.Backup) -> list[str] | None:
-    """Return the regions with a live or finished record; null when the cloud does not tell."""
+def _regions_of(backup: cloud.Backup, *, gone: Collection[RecordStatus]) -> list[str] | None:
+    """Return the regions with a record that is not in these statuses; null when the cloud does not tell."""
     if backup.replication_records is None:
         return None
     return sorted(
         {
             record.destination_region
             for record in backup.replication_records
-            if read_cloud_word(record.status) not in _GONE
+            if read_cloud_word(record.status) not in gone
         }
     )

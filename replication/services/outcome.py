@@ -27,7 +27,7 @@ from replication.lifecycle import ReplicationStatus
 from replication.models import Attempt, AttemptOutcome, AuditAction, Backup, Replication, ReplicationRecord
 from replication.models.replication import ReplicationQuerySet
 
-from . import audit, inventory
+from . import audit, inventory, scoring
 
 #: The first look at the cloud after an unclear outcome; later ones follow at growing distance.
 FIRST_LOOK = timedelta(seconds=15)
@@ -127,6 +127,9 @@ def _move_to_accepted(delivery: Delivery, accepted: AcceptedReplication, now: da
         "check_after": now + settings.REPLICATION_PROGRESS_INTERVAL if accepted.backups else None,
         "error_code": "",
         "error_message": "",
+        "forecast_score": scoring.score_accepted(
+            replication.forecast, [one.backup_id for one in accepted.backups]
+        ),
     }
     before = ReplicationStatus.SUBMITTING
     moved = _mine(delivery).move(before, status, now=now, **answer)
@@ -245,6 +248,9 @@ def _settle(
     pause: timedelta | None,
 ) -> None:
     status, action, outcome = follows
+    score = {}
+    if status == ReplicationStatus.REJECTED:
+        score["forecast_score"] = scoring.score_refused(delivery.replication.forecast, error.code)
     with transaction.atomic(durable=True):
         _end_attempt(delivery, outcome, now, error.code)
         moved = _mine(delivery).move(
@@ -256,6 +262,7 @@ def _settle(
             cloud_request_id=error.request_id[:255],
             error_code=error.code[:64],
             error_message=str(error.message),
+            **score,
         )
         audit.record(
             action if moved else AuditAction.LATE_ANSWER,

@@ -6,6 +6,7 @@ transaction. Nothing here speaks to the cloud.
 
 import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,16 +17,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from replication.lifecycle import ACTIVE, RecordStatus, ReplicationStatus
-from replication.models import (
-    AuditAction,
-    Batch,
-    Look,
-    Project,
-    Replication,
-    ReplicationRecord,
-    Vault,
-)
+from replication.lifecycle import ACTIVE, ReplicationStatus
+from replication.models import AuditAction, Batch, Look, Project, Replication, ReplicationRecord, Vault
 from replication.roles import Right, require
 
 from . import audit, preflight, submission
@@ -59,6 +52,14 @@ class NotReplicable(Exception):
         super().__init__("; ".join(finding.code for finding in forecast.blockers))
 
 
+class ForecastChanged(Exception):
+    """What would happen is no longer what the person has been shown. Nothing was changed."""
+
+    def __init__(self, forecast: Forecast) -> None:
+        self.forecast = forecast
+        super().__init__("the forecast has changed since it was shown")
+
+
 class NotCancellable(Exception):
     """It is no longer waiting to be sent, so there is nothing to withdraw."""
 
@@ -84,6 +85,10 @@ class Wish:
     destination: Destination
     reason: str
     auto_trigger: bool = False
+    #: `Forecast.digest` of what the person was shown; empty for whoever was shown none.
+    seen: str = ""
+    #: Id of the saved check that the person came from, for the audit.
+    check_id: str = ""
 
 
 def find_destination(*, region: str, project_id: str, vault_id: str) -> Destination:
@@ -98,32 +103,34 @@ def find_destination(*, region: str, project_id: str, vault_id: str) -> Destinat
     return Destination(region=region, project_id=project_id, vault_id=vault_id, vault=vault)
 
 
-def forecast(source: Vault, destination: Destination) -> Forecast:
-    """Say what the trigger would do, from our inventory and our own history. Two queries, or three with typed ids."""
+def forecast(
+    source: Vault, destination: Destination, under_way: Sequence[Replication] | None = None
+) -> Forecast:
+    """Say what the trigger would do, from our inventory and our own history.
+
+    `under_way` are the replications of the source vault that are not over, for callers that know them already. Three
+    queries, one less for such callers, and one more where the inventory does not have the destination vault.
+    """
+    records = ReplicationRecord.objects.promising().filter(
+        replication__source_vault=source, replication__destination_region=destination.region
+    )
+    known = preflight.Known.of(
+        dict(records.values_list("backup_id", "status")),
+        under_way=_under_way(source) if under_way is None else under_way,
+        project=destination.vault.project if destination.vault else project_of(destination),
+    )
     # Asked for by way of the vault, they know it: none is fetched again to see whether it holds replicas.
     backups = source.backups.present().order_by("-created_at", "backup_id")
-    replicated = ReplicationRecord.objects.filter(
-        replication__source_vault=source, replication__destination_region=destination.region
-    ).exclude(status__in=[RecordStatus.FAILED, RecordStatus.TIMED_OUT, RecordStatus.SKIPPED])
-    found = preflight.forecast(
-        source, destination, backups, set(replicated.values_list("backup_id", flat=True))
-    )
-    # The project of a vault that we know is known as well.
-    conflict = None if destination.vault else project_conflict(destination)
-    return Forecast((*found.findings, conflict), found.verdicts) if conflict else found
+    return preflight.forecast(source, destination, backups, known)
 
 
-def project_conflict(destination: Destination) -> preflight.Finding | None:
-    """Catch ids typed by hand that contradict what we know."""
-    project = Project.objects.filter(project_id=destination.project_id).select_related("region").first()
-    if project and project.region.name != destination.region:
-        return preflight.Finding(
-            _("The destination project is in %(region)s, not in %(chosen)s.")
-            % {"region": project.region.name, "chosen": destination.region},
-            code="BackupService.1011",
-            blocking=True,
-        )
-    return None
+def project_of(destination: Destination) -> Project | None:
+    """Return the project of ids typed by hand: they may contradict what we know."""
+    return Project.objects.filter(project_id=destination.project_id).select_related("region").first()
+
+
+def _under_way(source: Vault) -> list[Replication]:
+    return list(Replication.objects.active().with_names().filter(source_vault=source))
 
 
 def request_replication(
@@ -136,20 +143,25 @@ def request_replication(
     Raises:
         NotPermitted: the actor may not trigger.
         NotReplicable: the cloud would refuse it.
+        ForecastChanged: the person was shown another forecast.
         AlreadyActive: the vault is being replicated to this region, by whomever.
         KeyReused: the key belongs to a replication with other parameters.
     """
     require(actor, Right.TRIGGER)
-    if existing := _in_the_way(wish, key):
+    existing, under_way = _in_the_way(wish, key)
+    if existing:
         return existing, False
-    expected = forecast(wish.source, wish.destination)
+    expected = forecast(wish.source, wish.destination, under_way)
     if expected.blockers:
         raise NotReplicable(expected)
+    if wish.seen and wish.seen != expected.digest:
+        raise ForecastChanged(expected)
     try:
         return write_down(actor, wish, expected, key, now, request_id), True
     except IntegrityError:
         # Somebody was faster between our look and our insert: the constraint has decided, we only say who it was.
-        if existing := _in_the_way(wish, key):
+        existing, _others = _in_the_way(wish, key)
+        if existing:
             return existing, False
         raise
 
@@ -194,6 +206,7 @@ def write_down(
             auto_trigger=wish.auto_trigger,
             expected_backups=len(expected.to_replicate),
             expected_gb=expected.total_gb,
+            check=wish.check_id,
             **_frozen(wish),
         )
         # A row in our own database: rolled back with the rest, and lost without harm. A batch needs none: the next
@@ -221,23 +234,23 @@ def _same_wish(existing: Replication, wish: Wish) -> Replication:
     return existing
 
 
-def _in_the_way(wish: Wish, key: uuid.UUID) -> Replication | None:
-    """Return the replication that this key has made already. One query when nothing is in the way.
+def _in_the_way(wish: Wish, key: uuid.UUID) -> tuple[Replication | None, list[Replication]]:
+    """Return the replication that this key has made already, and those of the vault to other regions that are not over.
+
+    One query when nothing is in the way.
 
     Raises:
         AlreadyActive, KeyReused: as `request_replication` says.
     """
-    active = Q(
-        source_vault=wish.source, destination_region=wish.destination.region, status__in=sorted(ACTIVE)
-    )
-    found = dict(Replication.objects.filter(Q(key=key) | active).values_list("key", "pk"))
-    if not found:
-        return None
-    same_key = found.get(key)
-    replication = Replication.objects.with_names().get(pk=same_key or next(iter(found.values())))
-    if same_key is None:
-        raise AlreadyActive(replication)
-    return _same_wish(replication, wish)
+    active = Q(source_vault=wish.source, status__in=sorted(ACTIVE))
+    found = list(Replication.objects.filter(Q(key=key) | active).only("key", "destination_region"))
+    made = next((one for one in found if one.key == key), None)
+    here = next((one for one in found if one.destination_region == wish.destination.region), None)
+    if made:
+        return _same_wish(Replication.objects.with_names().get(pk=made.pk), wish), []
+    if here:
+        raise AlreadyActive(Replication.objects.with_names().get(pk=here.pk))
+    return None, found
 
 
 def withdraw_replication(

@@ -4,8 +4,10 @@ In a template, after `{% load replication_display %}`:
 
 - `{% replication_badge replication %}` and `{% record_badge record %}`: icon, word and tone. A list that wants to tell
   "Nothing to replicate" from "Succeeded" annotates its rows with `record_count`.
+- `{% forecast_badge score %}`: how a forecast compares with what the cloud answered.
 - `{% when moment %}` absolute with zone, `{% ago moment %}` relative with the exact value on hover; both take `None`.
 - `{{ gb|gigabytes }}`, `{{ mb|megabytes }}` sizes, `{{ duration|duration }}` a `timedelta`.
+- `{{ mb|gibibytes }}` MB as GiB, `{{ size|amount }}` how much a forecast would copy, `{% money sum currency %}`.
 - `{% capacity vault %}` bar and text; `{% progress record %}` bar and text; `{% roll_up records %}` all
   records of a replication in one bar.
 - `{% copyable id "Copy vault ID" %}` a shortened id with its full value on hover and a copy button;
@@ -17,6 +19,7 @@ In a template, after `{% load replication_display %}`:
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -30,7 +33,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
-from replication.models import Evidence, Preferences, Replication, ReplicationRecord, Theme, Vault
+from replication.models import (
+    Evidence,
+    ForecastScore,
+    Preferences,
+    Replication,
+    ReplicationRecord,
+    Theme,
+    Vault,
+)
+from replication.services.preflight import Size
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -106,6 +118,12 @@ RECORD_LOOKS: dict[str, Appearance] = {
     RecordStatus.TIMED_OUT: Appearance("refused", "exclamation-circle"),
     RecordStatus.UNKNOWN: Appearance("waiting", "ellipsis-horizontal-circle"),
 }
+FORECAST_LOOKS: dict[str, Appearance] = {
+    ForecastScore.RIGHT: Appearance("done", "check-circle"),
+    ForecastScore.OTHER_BACKUPS: Appearance("partial", "exclamation-triangle"),
+    ForecastScore.REFUSED_AS_WARNED: Appearance("partial", "exclamation-triangle"),
+    ForecastScore.REFUSED: Appearance("refused", "no-symbol"),
+}
 ARRIVED = Appearance("done", "check-badge", gettext_lazy("Arrived"))
 
 
@@ -162,6 +180,12 @@ def record_badge(record: ReplicationRecord) -> SafeString:
     """Return the status of a record; the cloud's own word for it on hover."""
     look = look_of_record(record)
     return _badge(look, look.word or record.get_status_display())
+
+
+@register.simple_tag
+def forecast_badge(score: ForecastScore) -> SafeString:
+    """Return how a forecast compares with what the cloud answered."""
+    return _badge(FORECAST_LOOKS[score], score.label)
 
 
 @register.simple_tag
@@ -275,6 +299,42 @@ def megabytes(mb: int | None) -> str:
         return _("%(size)s\N{NO-BREAK SPACE}MB") % {"size": _number(mb)}
     decimals = 1 if mb % 1024 and mb < 1024 * 1024 else 0
     return _("%(size)s\N{NO-BREAK SPACE}GB") % {"size": _number(mb / 1024, decimals)}
+
+
+@register.filter
+def gibibytes(mb: int | None) -> str:
+    """Return MB as GiB with one decimal where it has one, or as MiB below one GiB: something is never shown as nothing.
+
+    The cloud writes MB and GB and counts 1024 MB as one GB.
+    """
+    if mb is None:
+        return _("unknown")
+    if 0 < mb < 1024:
+        return _("%(size)s\N{NO-BREAK SPACE}MiB") % {"size": _number(mb)}
+    return _("%(size)s\N{NO-BREAK SPACE}GiB") % {"size": _number(mb / 1024, 1 if mb % 1024 else 0)}
+
+
+@register.filter
+def amount(size: Size) -> str:
+    """Return how much would be copied at most, and of how many backups nobody knows."""
+    if size.unknown and size.unknown == size.count:
+        return _("size unknown")
+    if not size.unknown:
+        return gigabytes(size.known_gb)
+    return ngettext(
+        "%(size)s and %(count)d of unknown size", "%(size)s and %(count)d of unknown size", size.unknown
+    ) % {"size": gigabytes(size.known_gb), "count": size.unknown}
+
+
+@register.simple_tag
+def money(value: Decimal, currency: str) -> str:
+    """Return a sum in a currency with two decimals; something is never shown as nothing."""
+    shown = _("%(sum)s\N{NO-BREAK SPACE}%(currency)s")
+    cent = Decimal("0.01")
+    if 0 < value < cent:
+        least = shown % {"sum": formats.number_format(cent, 2), "currency": currency}
+        return _("less than %(sum)s") % {"sum": least}
+    return shown % {"sum": formats.number_format(value, 2, force_grouping=True), "currency": currency}
 
 
 def _number(value: float, decimals: int = 0) -> str:

@@ -5,7 +5,7 @@ it makes sure that all of these lead to one replication.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -21,10 +21,12 @@ from django_htmx.http import replace_url
 from replication.forms import ReasonForm, ReplicationForm
 from replication.models import Replication
 from replication.roles import Right, require
-from replication.services import statistics, triggering
+from replication.services import checking, scoring, statistics, triggering
+from replication.services.checking import Outlook
 from replication.services.preflight import Destination, Forecast
 
 from .access import PageRequest, page, see_other
+from .checks import Origin, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,19 @@ class LastLook:
 
     form: ReplicationForm
     destination: Destination
-    forecast: Forecast
+    outlook: Outlook
+    #: The saved check that the person comes from, and what differs from it now.
+    origin: Origin | None
+    #: Whether it was confirmed, but is no longer what was shown before.
+    has_changed: bool
     #: The replication that this key has made already, or the one that occupies vault and region.
     made: Replication | None
     in_the_way: Replication | None
+
+    @property
+    def forecast(self) -> Forecast:
+        """What would happen."""
+        return self.outlook.forecast
 
     @property
     def can_be_sent(self) -> bool:
@@ -97,19 +108,39 @@ def review(request: PageRequest) -> HttpResponse:
 
 
 def _last_look(
-    request: PageRequest, form: ReplicationForm, destination: Destination, reason: ReasonForm
+    request: PageRequest,
+    form: ReplicationForm,
+    destination: Destination,
+    reason: ReasonForm,
+    *,
+    has_changed: bool = False,
 ) -> HttpResponse:
     replications = Replication.objects.with_names()
+    outlook = checking.look(form.source, destination, timezone.now())
+    auto_trigger = form.cleaned_data["auto_trigger"]
     look = LastLook(
         form=form,
         destination=destination,
-        forecast=triggering.forecast(form.source, destination),
+        outlook=outlook,
+        origin=origin_of(request.GET.get("check", ""), form, destination, outlook.forecast),
+        has_changed=has_changed,
         made=replications.filter(key=form.cleaned_data["key"]).first(),
         in_the_way=replications.active()
         .filter(source_vault=form.source, destination_region=destination.region)
         .first(),
     )
-    context = {"look": look, "reason": reason, "back": _back_to_choices(request)}
+    context = {
+        "look": look,
+        "outlook": outlook,
+        "source": form.source,
+        "destination": destination,
+        "auto_trigger": auto_trigger,
+        "reason": reason,
+        "back": _back_to_choices(request),
+        "save": f"{reverse('check-save')}?{request.GET.urlencode()}",
+        "track_record": scoring.track_record(),
+        "commands": checking.commands(form.source, destination, auto_trigger=auto_trigger),
+    }
     return render(request, "replication/replication_review.html", context)
 
 
@@ -120,7 +151,11 @@ def _request(
     try:
         replication, is_new = triggering.request_replication(
             actor=request.user,
-            wish=form.wish(destination, reason.cleaned_data["reason"]),
+            wish=replace(
+                form.wish(destination, reason.cleaned_data["reason"]),
+                seen=request.POST.get("seen", ""),
+                check_id=_check_id(request),
+            ),
             key=form.cleaned_data["key"],
             now=now,
             request_id=request.request_id,
@@ -138,11 +173,21 @@ def _request(
         return redirect(_back_to_choices(request))
     except triggering.NotReplicable:
         return _last_look(request, form, destination, reason)
+    except triggering.ForecastChanged:
+        return _last_look(request, form, destination, reason, has_changed=True)
     if is_new:
         messages.success(request, _("Requested. This page shows what becomes of it."))
     else:
         messages.info(request, _already_started(replication))
     return see_other("replication-detail", replication.pk)
+
+
+def _check_id(request: PageRequest) -> str:
+    """Return the id of the check that the person comes from, for the audit; empty for nonsense."""
+    try:
+        return str(uuid.UUID(request.GET.get("check", "")))
+    except ValueError:
+        return ""
 
 
 def _already_started(replication: Replication) -> str:
@@ -164,4 +209,5 @@ def _back_to_choices(request: PageRequest) -> str:
     """Return the address of the choices as they stand, less the key: what is chosen anew is another intention."""
     kept = request.GET.copy()
     kept.pop("key", None)
+    kept.pop("check", None)
     return f"{reverse('replication-new')}?{kept.urlencode()}"

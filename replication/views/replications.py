@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 
 from replication.models import Attempt, AuditEntry, Look, Replication, ReplicationRecord
 from replication.roles import Right, can
-from replication.services import throttle, triggering
+from replication.services import scoring, throttle, triggering
 from replication.services.explanations import Explanation, explain
 from replication.services.preflight import Text
 
@@ -55,6 +55,9 @@ class Snapshot:
     faults: tuple[Fault, ...]
     #: What is missing before a person may say that it was never started; empty when nothing is.
     absence_gap: Text
+    #: The forecast beside the cloud's answer; null while there is none. And how all forecasts have fared.
+    comparison: scoring.Comparison | None
+    track_record: scoring.Record | None
     may_withdraw: bool
     may_settle: bool
     #: Why it has not been sent yet; null once it was.
@@ -170,7 +173,7 @@ def _version(replication: Replication, now: datetime, wait: throttle.Wait | None
 
 
 def take_snapshot(request: PageRequest, replication: Replication, now: datetime) -> Snapshot:
-    """Read what belongs to a replication. Four queries, two more while it is unclear, three while it waits."""
+    """Read what belongs to a replication. Four queries, more while it waits or is unclear, and once it is answered."""
     sums = add_up(replication)
     is_unclear = replication.is_unconfirmed
     wait = _wait(replication, now)
@@ -186,6 +189,8 @@ def take_snapshot(request: PageRequest, replication: Replication, now: datetime)
         attempts=tuple(replication.attempts.order_by("number")),
         faults=tuple(_faults(replication, sums)),
         absence_gap=triggering.absence_gap(replication, now) if is_unclear else "",
+        comparison=(comparison := scoring.compare(replication)),
+        track_record=scoring.track_record() if comparison else None,
         may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),
         may_settle=is_unclear and can(request.user, Right.SETTLE),
         wait=wait,

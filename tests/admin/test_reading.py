@@ -13,6 +13,7 @@ from tests.builders import (
     NOW,
     a_backup,
     a_batch,
+    a_check,
     a_project,
     a_record,
     a_replication,
@@ -30,6 +31,7 @@ SHOWN = [
     "replication.auditentry",
     "replication.backup",
     "replication.batch",
+    "replication.check",
     "replication.cloudreading",
     "replication.project",
     "replication.region",
@@ -57,6 +59,7 @@ def fill(n):
         AuditAction.REQUESTED, now=NOW, actor=person, replication=replication, request_id=f"request-{n}"
     )
     Look.objects.create(replication=replication, at=NOW, complete=True)
+    a_check(source=source, destination=replication.destination, actor=person)
     an_attempt(replication=replication)
     WorkerBeat.objects.create(worker_id=f"worker-{n}", started_at=NOW, seen_at=NOW)
     a_project(f"eu-de_team{n}", cloud=f"team-{n}")
@@ -77,7 +80,7 @@ def test_everything_that_is_remembered_has_a_page():
 
 def test_queue_is_not_shown_beside_the_history():
     assert sorted(model._meta.label_lower for model in admin.site._registry) == sorted(
-        [*SHOWN, "auth.group", "auth.user"]
+        [*SHOWN, "auth.group", "auth.user", "replication.ratecard"]
     )
 
 

@@ -29,6 +29,9 @@ def paths(site, practice, settings):
     practice.round()
     choose(site, "vault-mail")
     review = site.url.removeprefix(site.address)
+    site.get_by_role("button", name="Save this check").click()
+    expect(site.get_by_role("heading", level=1)).to_have_text("Check: vault-mail to eu-nl")
+    check = site.url.removeprefix(site.address)
     choose(site, "vault-web-shop").click()
     expect(status_of(site)).to_have_text("Queued")
     partial, unclear, running, queued = Replication.objects.order_by("requested_at")
@@ -54,6 +57,7 @@ def paths(site, practice, settings):
         "new, unfit": f"/replications/new/?vault={locked.pk}",
         "new, with errors": review.replace("destination=", "typed_region=%C3%BC&destination="),
         "review": review,
+        "check": check,
         "replications": "/replications/",
         "replications, no match": "/replications/?q=nothing-like-it",
         "replications, bad filter": "/replications/?status=x&size=7",

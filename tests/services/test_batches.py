@@ -111,7 +111,7 @@ def test_plan_for_312_vaults_asks_as_often_as_for_one(db, django_assert_num_quer
     vaults = list(Vault.objects.sources().select_related("project__region"))
 
     for some in (vaults[:1], vaults):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             plan = batches.make_plan(some, to(destination))
             assert len(plan.going) == len(some)
 

@@ -61,6 +61,7 @@ def test_request_writes_replication_audit_entry_and_nudge_together(oskar, wish):
         "total_gb": 40,
         "replicate": ["b-1"],
         "already": [],
+        "copying": [],
         "ineligible": [],
         "codes": [],
     }

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.template import Context, Template, TemplateSyntaxError  # noqa: TID251  # tags are used in templates
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
 from replication.models import Replication, ReplicationRecord, Vault
+from replication.services.preflight import Size
 from replication.templatetags import replication_display as display
 
 NOON = datetime(2026, 11, 24, 12, 0, 7, tzinfo=UTC)
@@ -277,3 +279,40 @@ def test_theme_is_the_one_that_the_reader_has_chosen(cookie, theme):
     template = Template("{% load replication_display %}{% theme %}")
 
     assert (template.render(Context({"request": request})), template.render(Context())) == (theme, "auto")
+
+
+@pytest.mark.parametrize(
+    ("mb", "words"),
+    [
+        (None, "unknown"),
+        (0, "0 GiB"),
+        (5, "5 MiB"),
+        (1024, "1 GiB"),
+        (1536, "1.5 GiB"),
+        (812 * 1024, "812 GiB"),
+        (2000 * 1024, "2,000 GiB"),
+    ],
+)
+def test_mib_are_shown_as_gib_and_never_as_nothing(mb, words):
+    assert display.gibibytes(mb).replace(NBSP, " ") == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (Size(count=14, known_gb=812, unknown=0), "812 GB"),
+        (Size(count=3, known_gb=0, unknown=3), "size unknown"),
+        (Size(count=3, known_gb=80, unknown=1), "80 GB and 1 of unknown size"),
+        (Size(count=0, known_gb=0, unknown=0), "0 GB"),
+    ],
+)
+def test_amount_says_of_how_many_nobody_knows_the_size(size, words):
+    assert display.amount(size).replace(NBSP, " ") == words
+
+
+@pytest.mark.parametrize(
+    ("sum_", "words"),
+    [("0", "0.00 EUR"), ("0.004", "less than 0.01 EUR"), ("24.36", "24.36 EUR"), ("1234.5", "1,234.50 EUR")],
+)
+def test_money_is_never_rounded_to_nothing(sum_, words):
+    assert display.money(Decimal(sum_), "EUR").replace(NBSP, " ") == words

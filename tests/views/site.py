@@ -39,7 +39,7 @@ def everything():
     }
 
 
-def review_address(source, destination, /, key=None, **more):
+def review_address(source, destination, /, key=None, name="replication-review", **more):
     """Return the address of the last look at a replication between two vaults of the inventory."""
     wanted = {
         "key": key or uuid.uuid4(),
@@ -49,7 +49,7 @@ def review_address(source, destination, /, key=None, **more):
         "destination": destination.pk,
         **more,
     }
-    return f"{reverse('replication-review')}?{urlencode(wanted)}"
+    return f"{reverse(name)}?{urlencode(wanted)}"
 
 
 def batch_review_address(sources, destination, /, key=None, **more):

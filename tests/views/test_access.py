@@ -13,6 +13,7 @@ from replication.models import Look, Replication
 from tests.builders import (
     a_backup,
     a_batch,
+    a_check,
     a_record,
     a_replication,
     a_replication_vault,
@@ -42,6 +43,8 @@ POLICIES = {
     "replication-new": {"GET": OPERATORS},
     "destination-fields": {"GET": OPERATORS},
     "replication-review": {"GET": OPERATORS, "POST": OPERATORS},
+    "check-save": {"POST": OPERATORS},
+    "check-detail": {"GET": READERS},
     "replication-list": {"GET": READERS},
     "replication-rows": {"GET": READERS},
     "replication-detail": {"GET": READERS},
@@ -107,14 +110,16 @@ def world(vera, oskar, anna, adam):
 def address(name, world):
     if name == "admin/login/":
         return "/admin/login/"
-    if name == "replication-review":
+    if name in {"replication-review", "check-save"}:
         a_backup(vault=world["free"])
-        return review_address(world["free"], world["destination"])
+        return review_address(world["free"], world["destination"], name=name)
     if name == "batch-review":
         a_backup(vault=world["free"])
         return batch_review_address([world["free"]], world["destination"])
     if name in {"batch-detail", "batch-progress"}:
         return reverse(name, args=[world["batch"].pk])
+    if name == "check-detail":
+        return reverse(name, args=[a_check(source=world["free"], destination=world["destination"]).pk])
     about = world["source"] if name.startswith("vault") else world["replication"]
     if name.startswith("saved-view"):
         about = world["view"]
@@ -332,6 +337,7 @@ def test_account_without_a_role_sees_nothing(client, db):
         "replication-rearm",
         "batch-detail",
         "batch-progress",
+        "check-detail",
     ],
 )
 def test_what_does_not_exist_is_not_found(client, oskar, name):

@@ -5,6 +5,7 @@ A page that needs more or fewer than before fails here. Look why; then change th
 
 import json
 import uuid
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ from tests.builders import (
     NOW,
     a_backup,
     a_batch,
+    a_check,
     a_project,
+    a_rate_card,
     a_record,
     a_replication,
     a_replication_vault,
@@ -53,6 +56,7 @@ class World:
         self.free = a_vault(name="free")
         self.batch = a_batch(actor=self.oskar)
         a_replication(source=a_vault(name="first"), destination=self.destination, batch=self.batch)
+        self.check = a_check(source=self.free, destination=self.destination)
         # One of each kind that the overview lists, and more than a page of the list has, since what is not there
         # saves queries.
         for status in ("running", "succeeded", *["cancelled"] * 25):
@@ -102,6 +106,8 @@ class World:
         Look.objects.create(replication=self.replication, at=NOW, complete=True)
         an_attempt(replication=self.replication, number=number + 1)
         a_saved_view(owner=person, name=f"view-{number}", is_shared=True)
+        self.check = a_check(source=self.free, destination=self.destination, actor=person)
+        a_rate_card(valid_from=date(2000 + number, 1, 1))
         WorkerBeat.objects.create(worker_id=f"worker-{number}", started_at=NOW, seen_at=NOW)
         LogEntry.objects.create(
             user=person,
@@ -130,6 +136,7 @@ class World:
             "replication-new": reverse("replication-new"),
             "destination-fields": f"{reverse('destination-fields')}?vault={self.free.pk}",
             "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),
+            "check-detail": reverse("check-detail", args=[self.check.pk]),
             "replication-list": reverse("replication-list"),
             "preferences": reverse("preferences"),
             "replication-list, sorted by vault": f"{reverse('replication-list')}?sort=replication",

@@ -171,11 +171,13 @@ def test_last_look_names_backups_size_target_and_consequences(client, oskar, vau
 
     page = text_of(answer)
     assert "eu-de / eu-de_production / vault-orders-db to eu-nl / eu-nl_recovery / vault-recovery" in page
-    assert "Will be replicated 2 from servers with 80 GB of disks; only used blocks are copied" in page
+    assert "Will be replicated 2 disks of the servers: 80 GB; only used blocks are copied" in page
     assert "Already there 1" in page
+    assert "Being copied 0" in page
     assert "Cannot be replicated 1" in page
     assert "Its status is “error”, not “available”." in page
     assert "Once sent, it cannot be stopped. The traffic is billed to the source region, eu-de." in page
+    assert "Manual replicas are not expired by any policy: somebody has to delete them." in page
     assert "Replicate 2 backups (80 GB) to eu-nl" in page
     assert not Replication.objects.exists()
 
@@ -184,9 +186,13 @@ def test_unknown_size_is_not_passed_over(client, oskar, vaults):
     vaults[0].backups.update(resource_size_gb=None)
     client.force_login(oskar)
 
-    page = text_of(client.get(review_address(*vaults)))
+    unknown = text_of(client.get(review_address(*vaults)))
+    a_backup(vault=vaults[0])
+    partly = text_of(client.get(review_address(*vaults)))
 
-    assert "Replicate 1 backup (size unknown) to eu-nl" in page
+    assert "Replicate 1 backup (size unknown) to eu-nl" in unknown
+    assert "Replicate 2 backups (40 GB and 1 of unknown size) to eu-nl" in partly
+    assert "at most 40 GiB, 1 backup of unknown size" in partly
 
 
 def test_nothing_left_to_copy_is_said_and_can_be_sent_all_the_same(client, oskar, vaults):
@@ -205,8 +211,9 @@ def test_tight_destination_is_a_warning_with_its_code(client, oskar, vaults):
 
     page = text_of(client.get(review_address(*vaults)))
 
-    assert "Know before you send:" in page
-    assert "BackupService.6129" in page
+    assert "1 warning: know before you send" in page
+    assert "They may not fit" not in page
+    assert "It may not fit. If the cloud refuses it, then with BackupService.6129 ." in page
     assert "Replicate 1 backup (5,000 GB) to eu-nl" in page
 
 
@@ -217,9 +224,13 @@ def test_what_the_cloud_would_refuse_is_not_offered_and_not_taken(client, oskar,
     looked = text_of(client.get(review_address(*vaults)))
     sent = client.post(review_address(*vaults), {"reason": "Anyway"})
 
-    assert "The cloud would refuse this: The vault has no backup that can be replicated." in looked
+    assert (
+        "1 blocker: the cloud would refuse this At least one backup can be replicated : no. The vault has"
+        in looked
+    )
+    assert "It would answer BackupService.0001 ." in looked
     assert "Reason" not in looked
-    assert (sent.status_code, "The cloud would refuse this:" in text_of(sent)) == (200, True)
+    assert (sent.status_code, "the cloud would refuse this" in text_of(sent)) == (200, True)
     assert not Replication.objects.exists()
 
 
