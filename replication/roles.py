@@ -30,6 +30,7 @@ class Right(StrEnum):
     WITHDRAW = "withdraw"
     SETTLE = "settle"
     MANAGE_POLICIES = "manage_policies"
+    SET_TARGETS = "set_targets"
     READ_AUDIT = "read_audit"
     MANAGE_USERS = "manage_users"
     CURATE_VIEWS = "curate_views"
@@ -46,6 +47,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.WITHDRAW,
             Right.SETTLE,
             Right.MANAGE_POLICIES,
+            Right.SET_TARGETS,
         },
     ),
     Role.AUDITOR: frozenset({Right.VIEW, Right.READ_AUDIT}),
@@ -55,6 +57,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
         {
             Right.VIEW,
             Right.REFRESH_INVENTORY,
+            Right.SET_TARGETS,
             Right.READ_AUDIT,
             Right.MANAGE_USERS,
             Right.CURATE_VIEWS,
@@ -71,6 +74,7 @@ RIGHT_WORDS = {
     Right.WITHDRAW: _("withdraw a replication"),
     Right.SETTLE: _("settle an unclear replication"),
     Right.MANAGE_POLICIES: _("change the cloud's policies"),
+    Right.SET_TARGETS: _("set how old restore points may be"),
     Right.READ_AUDIT: _("read the audit pages"),
     Right.MANAGE_USERS: _("manage users"),
     Right.CURATE_VIEWS: _("change what others have shared"),

@@ -16,7 +16,9 @@ from replication.models import (
     Policy,
     PolicyChange,
     Project,
+    ProtectedServer,
     RateCard,
+    RecoveryTarget,
     Region,
     Replication,
     ReplicationRecord,
@@ -322,4 +324,17 @@ def a_rate_card(**fields):
             "note": "Price list of January",
             **fields,
         }
+    )
+
+
+def a_protected_server(*, vault, resource_id=None, name="pg-orders-01", is_associated=True):
+    return ProtectedServer.objects.create(
+        vault=vault, resource_id=resource_id or str(uuid.uuid4()), name=name, is_associated=is_associated
+    )
+
+
+def a_target(*, hours=24, vault=None, project=None, tag=None):
+    key, value = tag or ("", "")
+    return RecoveryTarget.objects.create(
+        vault=vault, project=project, tag_key=key, tag_value=value, hours=hours, changed_at=NOW
     )

@@ -17,11 +17,12 @@ from replication.models import (
     Look,
     PolicyChange,
     PolicyVault,
+    RecoveryTarget,
     Replication,
     SavedView,
 )
 from replication.roles import RIGHTS, NotPermitted, Right, Role, can, require
-from replication.services import triggering
+from replication.services import targets, triggering
 from replication.services.policy_limits import NewPolicy
 from tests.builders import (
     NOW,
@@ -30,16 +31,17 @@ from tests.builders import (
     a_replication,
     a_replication_vault,
     a_saved_view,
+    a_target,
     a_user,
     a_vault,
 )
 
-#                      view  refresh trigger withdraw settle policies audit users views prices
+#                      view  refresh trigger withdraw settle policies targets audit users views prices
 TABLE = {
-    "viewer":         "yes   -       -       -        -      -        -     -     -     -",
-    "operator":       "yes   yes     yes     yes      yes    yes      -     -     -     -",
-    "auditor":        "yes   -       -       -        -      -        yes   -     -     -",
-    "administrator":  "yes   yes     -       -        -      -        yes   yes   yes   yes",
+    "viewer":         "yes   -       -       -        -      -        -       -     -     -     -",
+    "operator":       "yes   yes     yes     yes      yes    yes      yes     -     -     -     -",
+    "auditor":        "yes   -       -       -        -      -        -       yes   -     -     -",
+    "administrator":  "yes   yes     -       -        -      -        yes     yes   yes   yes   yes",
 }  # fmt: skip
 
 
@@ -110,6 +112,8 @@ ACTIONS = {
     "saved_views.save_view": (Right.VIEW, "a filter"),
     "saved_views.change_view": (Right.CURATE_VIEWS, "somebody's shared view"),
     "saved_views.delete_view": (Right.CURATE_VIEWS, "somebody's shared view"),
+    "targets.set_target": (Right.SET_TARGETS, "scope"),
+    "targets.remove_target": (Right.SET_TARGETS, "target"),
 }
 #: One writes what others do and acts for nobody; one keeps how a person sees pages, whatever that person may do.
 NO_ACTION = {"audit.record", "preferences.remember_preferences"}
@@ -176,6 +180,10 @@ def what_it_takes(needs, action):
         )
     if action.startswith("policy_changing."):
         return what_a_policy_takes(needs, source, destination)
+    if needs == "scope":
+        return {"scope": targets.Scope(vault=source), "hours": 24}
+    if needs == "target":
+        return {"target": a_target(vault=source)}
     target = triggering.find_destination(
         region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
     )
@@ -217,4 +225,5 @@ def everything():
         list(Check.objects.order_by("pk").values()),
         list(SavedView.objects.order_by("pk").values()),
         list(PolicyChange.objects.order_by("pk").values()),
+        list(RecoveryTarget.objects.order_by("pk").values()),
     )

@@ -162,6 +162,8 @@ class Vault:
     locked: bool | None
     created_at: datetime | None
     resources: tuple[VaultResource, ...]
+    #: Key and value of each. API: tags[] {key, value}; a value may be empty.
+    tags: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def from_json(cls, value: object, where: str = "vault") -> "Vault":
@@ -188,6 +190,11 @@ class Vault:
             locked=vault.flag("locked"),
             created_at=vault.moment("created_at"),
             resources=tuple(VaultResource.from_json(*item) for item in vault.items("resources")),
+            tags=tuple(
+                (key, tag.text("value"))
+                for tag in (Fields.of(*item) for item in vault.items("tags"))
+                if (key := tag.text("key"))
+            ),
         )
 
 

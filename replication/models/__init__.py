@@ -7,6 +7,7 @@ from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
 from .batch import Batch
 from .check import Check
+from .coverage import Coverage, ProtectedServer, RecoveryTarget
 from .inventory import Backup, CloudReading, Project, Region, Vault
 from .policy import Policy, PolicyChange, PolicyChangeKind, PolicyChangeStatus, PolicyVault
 from .preferences import Preferences, Theme
@@ -24,6 +25,7 @@ __all__ = [
     "Batch",
     "Check",
     "CloudReading",
+    "Coverage",
     "Evidence",
     "ForecastScore",
     "Look",
@@ -35,7 +37,9 @@ __all__ = [
     "PolicyVault",
     "Preferences",
     "Project",
+    "ProtectedServer",
     "RateCard",
+    "RecoveryTarget",
     "Region",
     "Replication",
     "ReplicationRecord",

@@ -62,6 +62,10 @@ class AuditAction(models.TextChoices):
     POLICY_NOT_DONE = "policy.not_done", _("Policy change not carried out")
     #: A person asked for a fresh reading of the inventory.
     INVENTORY_REFRESH = "inventory.refresh_requested", _("Inventory refresh requested")
+    #: A person set how old a restore point may be, or changed it.
+    TARGET_SET = "target.set", _("Target set")
+    #: A person removed such a target.
+    TARGET_REMOVED = "target.removed", _("Target removed")
     #: An audit or history export left the system.
     EXPORTED = "audit.exported", _("Exported")
     #: A person kept a filter under a name, or changed one.

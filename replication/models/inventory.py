@@ -140,6 +140,8 @@ class Vault(models.Model):
     #: Whether the cloud enlarges the vault when it is full. Null: it did not say.
     auto_expand = models.BooleanField(_("expands by itself"), null=True)
     provider_id = models.CharField(_("provider ID"), max_length=64, blank=True)
+    #: Value by key. API: ListVaults, vaults[].tags[].
+    tags = models.JSONField(_("tags"), default=dict, blank=True)
     #: How many servers, disks or file systems are associated.
     resource_count = models.PositiveIntegerField(_("resources"), default=0)
     created_at = models.DateTimeField(_("created"), null=True)
@@ -205,6 +207,10 @@ class Backup(models.Model):
     copying_to = models.JSONField(_("being copied to"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), null=True)
     expired_at = models.DateTimeField(_("expires"), null=True)
+    # Of a replica, as far as it can be told: which backup it is a copy of, and when that was made. Its own `created_at`
+    # is when copying ended, and would make an old restore point look new.
+    source_backup_id = models.CharField(_("copy of"), max_length=64, blank=True, db_index=True)
+    taken_at = models.DateTimeField(_("restore point"), null=True)
     seen_at = models.DateTimeField(_("seen"), null=True)
     vanished_at = models.DateTimeField(_("vanished"), null=True, blank=True)
 
@@ -217,6 +223,13 @@ class Backup(models.Model):
         indexes = [
             models.Index(fields=["backup_id"], name="backup_by_cloud_id"),
             models.Index(fields=["vault", "-created_at"], name="backup_newest_first"),
+            models.Index(fields=["resource_id", "name"], name="backup_by_resource_and_name"),
+            # The newest restore point of each server in each vault, read without the table itself.
+            models.Index(
+                fields=["vault", "resource_id", "taken_at"],
+                condition=models.Q(vanished_at=None, status="available"),
+                name="backup_restore_points",
+            ),
         ]
 
     def __str__(self) -> str:

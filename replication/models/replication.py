@@ -388,6 +388,11 @@ class ReplicationRecord(models.Model):
             models.Index(fields=["replication_record_id"], name="record_by_cloud_id"),
             models.Index(fields=["destination_backup_id"], name="record_by_replica"),
             models.Index(fields=["arrived_at"], name="record_by_arrival"),
+            models.Index(
+                fields=["-finished_at"],
+                condition=Q(status__in=[RecordStatus.FAILED, RecordStatus.TIMED_OUT]),
+                name="record_by_failure",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from replication.lifecycle import RECORD_FINAL, RecordStatus, read_cloud_word
 from replication.models import AuditAction, Backup, CloudReading, Project, Region, Vault
 from replication.roles import Right, require
 
-from . import audit, connection, policy_mirror
+from . import audit, connection, policy_mirror, restore_points
 from .mirroring import bring_in_line
 
 logger = logging.getLogger(__name__)
@@ -156,6 +156,8 @@ def _keep_reading(cloud_name: str, claim: datetime, seen: _Reading, now: datetim
     reading.save(update_fields=["project", "read_at", "error", "refresh_after", "answers_records"])
     policy_mirror.keep(cloud_name, reading.project, seen.policies, now)
     _mark_what_no_entry_shows(now)
+    restore_points.keep_servers(reading.project, seen.vaults, seen.backups)
+    restore_points.renew(seen.backups)
 
 
 def _keep_error(cloud_name: str, claim: datetime, message: str, now: datetime) -> None:
@@ -268,6 +270,7 @@ def _vault_fields(vault: cloud.Vault) -> dict[str, Any]:
         "used_mb": vault.used_mb,
         "auto_expand": vault.auto_expand,
         "provider_id": vault.provider_id,
+        "tags": dict(vault.tags),
         "resource_count": len(vault.resources),
         "created_at": vault.created_at,
     }

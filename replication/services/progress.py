@@ -27,7 +27,7 @@ from replication.lifecycle import (
 )
 from replication.models import AuditAction, Evidence, Project, Replication, ReplicationRecord
 
-from . import arrival, audit, connection, evidence, inventory
+from . import arrival, audit, connection, evidence, inventory, restore_points
 from .evidence import Sighting, SourceReading
 
 logger = logging.getLogger(__name__)
@@ -279,6 +279,7 @@ def _store(
         if any(record.changed_at == now for record in changed):
             Replication.objects.filter(pk=replication.pk).update(changed_at=now)
         _finish(replication, records, now)
+        restore_points.note_arrivals(replication, changed)
 
 
 def _finish(replication: Replication, records: list[ReplicationRecord], now: datetime) -> None:

@@ -17,6 +17,7 @@ from tests.builders import (
     a_project,
     a_record,
     a_replication,
+    a_target,
     a_user,
     a_vault,
     an_attempt,
@@ -34,6 +35,7 @@ SHOWN = [
     "replication.check",
     "replication.cloudreading",
     "replication.project",
+    "replication.recoverytarget",
     "replication.region",
     "replication.replication",
     "replication.replicationrecord",
@@ -61,6 +63,7 @@ def fill(n):
     Look.objects.create(replication=replication, at=NOW, complete=True)
     a_check(source=source, destination=replication.destination, actor=person)
     an_attempt(replication=replication)
+    a_target(vault=source)
     WorkerBeat.objects.create(worker_id=f"worker-{n}", started_at=NOW, seen_at=NOW)
     a_project(f"eu-de_team{n}", cloud=f"team-{n}")
     LogEntry.objects.create(

@@ -38,6 +38,7 @@ VAULT = Vault(
             "1b6d0f5d-0c55-4a4e-9a2c-2f8a8f6a2f11", "pg-orders-02", "OS::Nova::Server", 80, 0, "protecting"
         ),
     ),
+    tags=(("team", "orders"),),
 )
 TAKEN = datetime(2020, 2, 21, 7, 7, 25, 114_000, tzinfo=UTC)
 BACKUP = Backup(
@@ -93,6 +94,7 @@ def test_a_replication_vault_of_both_clouds_is_read_alike():
         used_mb=1536,
         allocated_gb=0,
         resources=(),
+        tags=(),
     )
 
     for name in ("vault_replication", "vault_replication_huawei"):
