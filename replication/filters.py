@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
 from replication.models import Project, Region, Replication, Vault
+from replication.services import coverage
+from replication.services.coverage import Verdict
 
 #: Days that every time zone can express as moments.
 _DAYS = (MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9000, 1, 1)))
@@ -187,3 +189,68 @@ class RecordFilterForm(FilterForm):
         required=False,
         choices=[("", _("All")), *RecordStatus.choices, (ARRIVED, _("Arrived"))],
     )
+
+
+class CoverageFilterForm(FilterForm):
+    """The filter of the coverage matrix."""
+
+    VAULTS = "vaults"
+    #: What can be asked for, and the verdicts that it stands for.
+    SHOWN = {
+        "behind": coverage.BROKEN,
+        "unknown": (Verdict.UNKNOWN,),
+        "untargeted": (Verdict.NOTHING, Verdict.UNTARGETED),
+        "met": (Verdict.MET,),
+    }
+
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Server or vault")}),
+    )
+    show = forms.ChoiceField(
+        label=_("Show"),
+        required=False,
+        choices=[
+            ("", _("All")),
+            ("behind", _("Behind target")),
+            ("unknown", _("Not known")),
+            ("untargeted", _("Without a target")),
+            ("met", _("Target met")),
+        ],
+    )
+    by = forms.ChoiceField(
+        label=_("A row is a"),
+        required=False,
+        choices=[("", _("Server")), (VAULTS, _("Vault"))],
+    )
+    project: "forms.ModelChoiceField[Project]" = forms.ModelChoiceField(
+        label=_("Project"), required=False, queryset=None, to_field_name="project_id", empty_label=_("All")
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        has_sources = Exists(Vault.objects.sources().filter(project=OuterRef("pk")))
+        self.fields["project"].queryset = (  # type: ignore[attr-defined]  # a ModelChoiceField, as declared above
+            Project.objects.filter(has_sources).select_related("region").order_by("region__name", "name")
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything was asked for that leaves some rows out."""
+        return any(value for name, value in self.cleaned_data.items() if name not in {"by", "size"})
+
+    @property
+    def by_vault(self) -> bool:
+        """Whether the rows are vaults instead of servers."""
+        return self.cleaned_data.get("by") == self.VAULTS
+
+    @property
+    def wanted(self) -> coverage.Wanted:
+        """What was asked for, for the service."""
+        return coverage.Wanted(
+            text=self.cleaned_data.get("q", ""),
+            project=self.cleaned_data.get("project"),
+            verdicts=self.SHOWN.get(self.cleaned_data.get("show", ""), ()),
+        )

@@ -15,13 +15,13 @@ from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.functional import cached_property
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from replication.models import Project, Region, Theme, Vault
-from replication.services import preflight, triggering
+from replication.models import Project, RecoveryTarget, Region, Theme, Vault
+from replication.services import preflight, targets, triggering
 from replication.services.preflight import Destination, Finding, State, Text
 from replication.services.triggering import Wish
 
@@ -443,3 +443,99 @@ class PreferencesForm(forms.Form):
     theme = forms.ChoiceField(
         label=_("Colours"), choices=Theme.choices, widget=forms.Select(attrs={"class": "form-select"})
     )
+
+
+class TargetForm(forms.Form):
+    """How old restore points may be, and of what."""
+
+    HOURS, DAYS = "hours", "days"
+    #: Ten years: whatever is longer is a slip of the finger.
+    _LONGEST = 24 * 3650
+
+    scope = forms.ChoiceField(
+        label=_("For"),
+        choices=[],
+        error_messages={
+            "required": _("Choose what the target is for."),
+            "invalid_choice": _("This is not, or no longer, in the inventory."),
+        },
+        widget=forms.Select({"class": "form-select"}),
+    )
+    amount = forms.IntegerField(
+        label=_("A restore point may be at most"),
+        min_value=1,
+        max_value=_LONGEST,
+        error_messages={"required": _("Say how many hours or days.")},
+        widget=forms.NumberInput({"class": "form-control"}),
+    )
+    unit = forms.ChoiceField(
+        label=_("Unit"),
+        choices=[(HOURS, _("hours old")), (DAYS, _("days old"))],
+        widget=forms.Select({"class": "form-select"}),
+    )
+    #: The target as the page showed it, in hours: nobody overwrites what somebody else has set meanwhile.
+    was = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, initial: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}), use_required_attribute=False)
+        projects = Project.objects.present().filter(
+            Exists(Vault.objects.sources().filter(project=OuterRef("pk")))
+        )
+        vaults = Vault.objects.present().sources().select_related("project__region")
+        self._projects = {
+            f"project:{one.pk}": one
+            for one in projects.select_related("region").order_by("region__name", "name")
+        }
+        self._vaults = {
+            f"vault:{one.pk}": one
+            for one in vaults.order_by("project__region__name", "project__name", "name")
+        }
+        self._tags = {f"tag:{key}={value}": (key, value) for key, value in targets.known_tags()}
+        keys = {f"tag:{key}": (key, "") for key, _value in self._tags.values()}
+        self._tags |= {name: tag for name, tag in keys.items() if name not in self._tags}
+        self.fields["scope"].choices = [  # type: ignore[attr-defined]  # a ChoiceField, as declared above
+            ("", _("Choose")),
+            (_("Projects"), [(name, str(one)) for name, one in self._projects.items()]),
+            (_("Vaults with a tag"), [(name, self._tag_name(*tag)) for name, tag in self._tags.items()]),
+            (_("Vaults"), [(name, f"{one.project} / {one.name}") for name, one in self._vaults.items()]),
+        ]
+
+    @staticmethod
+    def _tag_name(key: str, value: str) -> str:
+        return f"{key}={value}" if value else f"{key} (*)"
+
+    def clean(self) -> dict[str, Any]:
+        """Turn amount and unit into hours, and refuse what no number of hours can be."""
+        cleaned = super().clean() or {}
+        if cleaned.get("amount") and cleaned.get("unit"):
+            hours = cleaned["amount"] * (24 if cleaned["unit"] == self.DAYS else 1)
+            if hours > self._LONGEST:
+                self.add_error("amount", _("A target is ten years at most."))
+            cleaned["hours"] = hours
+        return cleaned
+
+    def with_present_target(self) -> "TargetForm":
+        """Return the form as it was filled in, which says what target there is and replaces it when sent again."""
+        present = RecoveryTarget.objects.filter(**self.chosen.columns).values_list("hours", flat=True).first()
+        again = TargetForm(data={**self.data.dict(), "was": present or ""})  # type: ignore[attr-defined]  # a QueryDict
+        if present:
+            text = _("There is a target for this already: %(hours)d hours. Set it again to replace that.")
+            again.add_error("scope", text % {"hours": present})
+        else:
+            again.add_error(
+                "scope", _("Somebody has removed this target meanwhile. Set it again if you want it.")
+            )
+        return again
+
+    @property
+    def chosen(self) -> targets.Scope:
+        """What the target of a valid form is for."""
+        name = self.cleaned_data["scope"]
+        if name in self._vaults:
+            return targets.Scope(vault=self._vaults[name])
+        if name in self._projects:
+            return targets.Scope(project=self._projects[name])
+        key, value = self._tags[name]
+        return targets.Scope(tag_key=key, tag_value=value)

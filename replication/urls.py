@@ -9,6 +9,7 @@ from replication.views import (
     batch_new,
     batches,
     checks,
+    coverage,
     decisions,
     history,
     inventory,
@@ -18,6 +19,7 @@ from replication.views import (
     records,
     replicate,
     replications,
+    targets,
     vaults,
 )
 
@@ -27,6 +29,10 @@ urlpatterns = [
     path("vaults/", vaults.vault_list, name="vault-list"),
     path("vaults/export/", vaults.vault_export, name="vault-export"),
     path("vaults/<uuid:pk>/", vaults.vault_detail, name="vault-detail"),
+    path("coverage/", coverage.matrix, name="coverage"),
+    path("coverage/missing/", coverage.missing, name="coverage-missing"),
+    path("coverage/targets/", targets.target_list, name="target-list"),
+    path("coverage/targets/<uuid:pk>/remove/", targets.remove, name="target-remove"),
     path("inventory/refresh/", inventory.refresh, name="inventory-refresh"),
     path("batches/", batches.batch_list, name="batch-list"),
     path("batches/new/", batch_new.choose, name="batch-new"),

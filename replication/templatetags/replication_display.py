@@ -69,6 +69,7 @@ ICONS = (
     "ellipsis-horizontal-circle",
     "exclamation-circle",
     "exclamation-triangle",
+    "flag",
     "information-circle",
     "magnifying-glass",
     "minus-circle",
@@ -79,6 +80,7 @@ ICONS = (
     "shield-check",
     "signal-slash",
     "square-2-stack",
+    "table-cells",
     "x-circle",
     "x-mark",
 )
@@ -159,7 +161,8 @@ def look_of_record(record: ReplicationRecord) -> Appearance:
     return ARRIVED if record.has_arrived else RECORD_LOOKS[record.status]
 
 
-def _badge(look: Appearance, word: object) -> SafeString:
+def draw_badge(look: Appearance, word: object) -> SafeString:
+    """Return icon and word in a tone."""
     return format_html('<span class="status status-{}">{}{}</span>', look.tone, icon(look.icon), word)
 
 
@@ -167,19 +170,19 @@ def _badge(look: Appearance, word: object) -> SafeString:
 def replication_badge(replication: Replication, now: datetime | None = None) -> SafeString:
     """Return the status of a replication, with "no news" beside it when it has been silent for too long."""
     look = look_of_replication(replication)
-    badge = _badge(look, look.word or replication.get_status_display())
+    badge = draw_badge(look, look.word or replication.get_status_display())
     if not replication.is_stalled(now or timezone.now()):
         return badge
     since = timezone.localtime(replication.changed_at)
     text = _("No news since %(time)s") % {"time": formats.date_format(since, "H:i")}
-    return format_html("{} {}", badge, _badge(Appearance("stalled", "signal-slash"), text))
+    return format_html("{} {}", badge, draw_badge(Appearance("stalled", "signal-slash"), text))
 
 
 @register.simple_tag
 def record_badge(record: ReplicationRecord) -> SafeString:
     """Return the status of a record; the cloud's own word for it on hover."""
     look = look_of_record(record)
-    return _badge(look, look.word or record.get_status_display())
+    return draw_badge(look, look.word or record.get_status_display())
 
 
 @register.simple_tag
@@ -194,7 +197,7 @@ def when(moment: datetime | None) -> SafeString:
     if moment is None:
         return NONE
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', _iso(moment), exactly(moment), _to_the_minute(moment)
+        '<time datetime="{}" title="{}">{}</time>', iso(moment), exactly(moment), _to_the_minute(moment)
     )
 
 
@@ -208,7 +211,7 @@ def ago(moment: datetime | None, now: datetime | None = None) -> SafeString:
         return NONE
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
-        _iso(moment),
+        iso(moment),
         exactly(moment),
         in_words(moment - (now or timezone.now())),
     )
@@ -224,7 +227,8 @@ def _to_the_minute(moment: datetime) -> str:
     return formats.date_format(timezone.localtime(moment), "SHORT_DATETIME_FORMAT")
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """Return a moment as attributes carry it: in UTC, to the second."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 

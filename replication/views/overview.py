@@ -1,6 +1,5 @@
 """The first page: one sentence on how things stand, what runs, what needs a person, and what ended last."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -14,22 +13,16 @@ from django.views.decorators.http import require_GET
 from replication.lifecycle import ACTIVE, FINAL, NEEDS_ATTENTION, ReplicationStatus
 from replication.models import Replication, Vault
 from replication.roles import Right, can
-from replication.services import statistics
+from replication.services import activity as past
+from replication.services import coverage, statistics
+from replication.services.coverage import Sight
 
 from .access import PageRequest, page
 from .rows import Row, rows_of, stamp, with_both_ends
+from .standing import Summary, tell_blindness, tell_broken, tell_half_set_targets
 
 #: How many replications each list of the page shows; the replications page has the rest.
 SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One sentence on how things stand, and how it is to look: a tone of the notices, and an icon."""
-
-    text: str
-    tone: str
-    icon: str
 
 
 @require_GET
@@ -52,7 +45,7 @@ def activity(request: PageRequest) -> HttpResponse:
 
 
 def _version(now: datetime) -> str:
-    """Stamp everything that the page shows. Four small queries, whatever the size of the history."""
+    """Stamp everything that the page shows. Six small queries, whatever the size of the history."""
     newest = Replication.objects.newest_first().values_list("pk", flat=True).first()
     inventory = statistics.inventory_health(now)
     return stamp(
@@ -64,6 +57,7 @@ def _version(now: datetime) -> str:
         inventory.is_stale,
         inventory.held_back,
         statistics.worker_health(now).is_alive,
+        coverage.stamp(now),
     )
 
 
@@ -77,6 +71,8 @@ def _context(request: PageRequest, now: datetime, version: str) -> dict[str, obj
     counts = statistics.overview(now)
     inventory = statistics.inventory_health(now)
     worker = statistics.worker_health(now)
+    sight = Sight.of(inventory.readings, now)
+    standing = coverage.standing(sight, now)
     recent = Q(requested_at__gte=now - statistics.ATTENTION_FOR)
     unclear = Q(status=ReplicationStatus.UNCONFIRMED)
     troubled = Q(status__in=NEEDS_ATTENTION)
@@ -88,7 +84,10 @@ def _context(request: PageRequest, now: datetime, version: str) -> dict[str, obj
         "stamp": version,
         "polls": inventory.is_first_reading_pending or _may_change().exists(),
         "counts": counts,
-        "summary": summarise(counts, inventory, worker),
+        "summary": summarise(counts, inventory, worker, standing),
+        "standing": standing,
+        "days": past.last_days(now),
+        "arrivals": past.latest_arrivals(SHOWN),
         "inventory": inventory,
         "worker": worker,
         "attention": attention,
@@ -105,13 +104,18 @@ def _newest(replications: QuerySet[Replication]) -> tuple[Row, ...]:
 
 
 def summarise(
-    counts: statistics.Overview, inventory: statistics.InventoryHealth, worker: statistics.WorkerHealth
+    counts: statistics.Overview,
+    inventory: statistics.InventoryHealth,
+    worker: statistics.WorkerHealth,
+    standing: coverage.Standing,
 ) -> Summary:
     """Say in one sentence how things stand. The worst decides, and nothing is called well that nobody has looked at."""
     if not worker.is_alive:
         return Summary(
             _("No worker is running, so nothing is sent and nothing is followed."), "error", "x-circle"
         )
+    if broken := tell_broken(standing):
+        return broken
     if counts.unconfirmed:
         return Summary(
             ngettext(
@@ -134,12 +138,8 @@ def summarise(
             "warning",
             "exclamation-triangle",
         )
-    if inventory.is_first_reading_pending:
-        return Summary(_("The cloud is being read for the first time."), "info", "arrow-path")
-    if inventory.failed:
-        return Summary(
-            _("Part of the cloud cannot be read at the moment."), "warning", "exclamation-triangle"
-        )
+    if blindness := tell_blindness(standing, inventory):
+        return blindness
     if under_way := counts.running + counts.queued:
         return Summary(
             ngettext(
@@ -151,4 +151,10 @@ def summarise(
             "info",
             "arrow-path",
         )
-    return Summary(_("Nothing is under way, and nothing needs attention."), "success", "check-circle")
+    if half_set := tell_half_set_targets(standing):
+        return half_set
+    return Summary(
+        _("Nothing is under way, nothing needs attention, and every server meets its target."),
+        "success",
+        "check-circle",
+    )

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from replication.models import Replication, Vault
 from tests.browser.steps import choose, choose_many, send_many, status_of
+from tests.builders import a_target
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,14 +40,22 @@ def paths(site, practice, settings):
     assert statuses == ["partial", "unconfirmed", "running", "requested"]
     source, destination = unclear.source_vault, unclear.destination
     locked = Vault.objects.get(name="vault-gitlab")
+    a_target(project=source.project, hours=72)
+    a_target(vault=partial.source_vault, hours=24 * 30)
     batch_review = choose_many(
         site, "vault-data-warehouse", "vault-logging", "vault-build-disks", "vault-mail"
     )
     send_many(site)
     batch = site.url.removeprefix(site.address)
     going = choose_many(site, "vault-erp", "vault-build-disks")
+    practice.read_inventory()
     return {
         "overview": "/",
+        "coverage": "/coverage/",
+        "coverage by vault": "/coverage/?by=vaults",
+        "coverage, no match": "/coverage/?q=nothing-like-it",
+        "coverage, missing": f"/coverage/missing/?region=eu-nl&vault={source.pk}",
+        "targets": "/coverage/targets/",
         "vaults": "/vaults/",
         "vaults, no match": "/vaults/?q=nothing-like-it",
         "source vault": f"/vaults/{source.pk}/",

@@ -18,6 +18,7 @@ from tests.builders import (
     a_replication,
     a_replication_vault,
     a_saved_view,
+    a_target,
     a_vault,
 )
 from tests.views.site import batch_review_address, everything, review_address, routes
@@ -31,6 +32,10 @@ AUDITORS, ADMINISTRATORS = frozenset({"anna", "adam"}), frozenset({"adam"})
 POLICIES = {
     "overview": {"GET": READERS},
     "overview-activity": {"GET": READERS},
+    "coverage": {"GET": READERS},
+    "coverage-missing": {"GET": READERS},
+    "target-list": {"GET": READERS, "POST": OPERATORS | ADMINISTRATORS},
+    "target-remove": {"POST": OPERATORS | ADMINISTRATORS},
     "vault-list": {"GET": READERS},
     "vault-detail": {"GET": READERS},
     "inventory-refresh": {"POST": OPERATORS | ADMINISTRATORS},
@@ -120,6 +125,10 @@ def address(name, world):
         return reverse(name, args=[world["batch"].pk])
     if name == "check-detail":
         return reverse(name, args=[a_check(source=world["free"], destination=world["destination"]).pk])
+    if name == "coverage-missing":
+        return f"{reverse(name)}?region=eu-nl&vault={world['source'].pk}"
+    if name == "target-remove":
+        return reverse(name, args=[a_target(vault=world["source"]).pk])
     about = world["source"] if name.startswith("vault") else world["replication"]
     if name.startswith("saved-view"):
         about = world["view"]

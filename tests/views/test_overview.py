@@ -1,7 +1,7 @@
 """The first page: what it says of how things stand, and how it keeps itself up to date."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -9,9 +9,21 @@ from django.utils import timezone
 
 import dashboard
 from replication.models import CloudReading, Replication, WorkerBeat
+from replication.services import restore_points
+from replication.services.coverage import RegionStanding, Standing
 from replication.services.statistics import InventoryHealth, Overview, WorkerHealth
-from replication.views.overview import Summary, summarise
-from tests.builders import a_project, a_record, a_replication, a_replication_vault, a_vault
+from replication.views.overview import summarise
+from replication.views.standing import Summary
+from tests.builders import (
+    a_backup,
+    a_project,
+    a_protected_server,
+    a_record,
+    a_replication,
+    a_replication_vault,
+    a_target,
+    a_vault,
+)
 from tests.views.site import text_of
 
 ALIVE = WorkerHealth(seen_at=timezone.now(), is_alive=True)
@@ -23,8 +35,25 @@ def counts(**some):
     )
 
 
-def inventory(*readings, failed=()):
-    return InventoryHealth(readings=readings, oldest_read_at=None, failed=failed, is_stale=False)
+def inventory(*readings, failed=(), is_stale=False):
+    return InventoryHealth(readings=readings, oldest_read_at=None, failed=failed, is_stale=is_stale)
+
+
+def standing(servers=4, targeted=4, unknown=0, **regions):
+    """How servers stand: four that meet their targets, or what is said of regions by name."""
+    found = tuple(
+        RegionStanding(
+            **{
+                "region": name.replace("_", "-"),
+                **dict.fromkeys(("never", "behind", "unknown", "untargeted", "met"), 0),
+                "since": None,
+                **some,
+            }
+        )
+        for name, some in regions.items()
+    )
+    broken = sum(one.broken for one in found)
+    return Standing(servers=servers, targeted=targeted, broken=broken, unknown=unknown, regions=found)
 
 
 READ = CloudReading(cloud="production", read_at=timezone.now())
@@ -87,12 +116,194 @@ BROKEN = CloudReading(cloud="production", read_at=None, error="no route")
             {},
             inventory(READ),
             ALIVE,
-            Summary("Nothing is under way, and nothing needs attention.", "success", "check-circle"),
+            Summary(
+                "Nothing is under way, nothing needs attention, and every server meets its target.",
+                "success",
+                "check-circle",
+            ),
         ),
     ],
 )
 def test_worst_decides_what_the_one_sentence_says(some, health, worker, expected):
-    assert summarise(counts(**some), health, worker) == expected
+    assert summarise(counts(**some), health, worker, standing()) == expected
+
+
+SINCE = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("stand", "health", "expected"),
+    [
+        (
+            standing(eu_nl={"behind": 3, "since": SINCE}),
+            inventory(READ),
+            Summary(
+                "3 servers are behind their target in eu-nl, the longest since 2026-11-20 14:00 CET.",
+                "error",
+                "x-circle",
+            ),
+        ),
+        (
+            standing(eu_nl={"behind": 1, "since": SINCE}),
+            inventory(READ, BROKEN, failed=(BROKEN,)),
+            Summary(
+                "1 server is behind its target in eu-nl, since 2026-11-20 14:00 CET.", "error", "x-circle"
+            ),
+        ),
+        (
+            standing(eu_nl={"behind": 1, "never": 1, "since": SINCE}, eu_de={"never": 1}),
+            inventory(READ),
+            Summary(
+                "3 servers are behind their target in eu-nl, eu-de, the longest since 2026-11-20 14:00 CET; "
+                "some have never arrived.",
+                "error",
+                "x-circle",
+            ),
+        ),
+        (
+            standing(eu_nl={"never": 2}),
+            inventory(READ),
+            Summary(
+                "2 servers miss their target: nothing of them has ever arrived in eu-nl.", "error", "x-circle"
+            ),
+        ),
+        (
+            standing(),
+            inventory(READ, is_stale=True),
+            Summary(
+                "What is known of the cloud is too old to say how things stand.",
+                "warning",
+                "exclamation-triangle",
+            ),
+        ),
+        (
+            standing(servers=0, targeted=0),
+            inventory(READ),
+            Summary(
+                "No protected server is known: no source vault lists one or holds a backup of one.",
+                "warning",
+                "exclamation-triangle",
+            ),
+        ),
+        (
+            standing(targeted=0),
+            inventory(READ),
+            Summary(
+                "No targets are set, so nobody can say whether restore points are new enough.", "info", "flag"
+            ),
+        ),
+        (
+            standing(unknown=2),
+            inventory(READ),
+            Summary(
+                "Of 2 servers it is not known whether they meet their targets.",
+                "warning",
+                "question-mark-circle",
+            ),
+        ),
+        (
+            standing(servers=6),
+            inventory(READ),
+            Summary("Every server with a target meets it; 2 servers have no target.", "info", "flag"),
+        ),
+    ],
+)
+def test_nothing_is_called_well_that_misses_its_target_or_that_nobody_sees(stand, health, expected):
+    with timezone.override("Europe/Berlin"):
+        assert summarise(counts(), health, ALIVE, stand) == expected
+
+
+def test_server_behind_its_target_is_worse_than_a_replication_that_failed():
+    summary = summarise(
+        counts(unconfirmed=1, attention=2),
+        inventory(READ),
+        ALIVE,
+        standing(eu_nl={"behind": 1, "since": SINCE}),
+    )
+
+    assert summary.text.startswith("1 server is behind its target")
+
+
+def test_strip_shows_what_arrived_and_what_failed_day_by_day_and_says_the_same_in_a_table(
+    client, vera, a_worker
+):
+    now = timezone.now()
+    done = make("succeeded", "done")
+    a_record(replication=done, status="succeeded", arrived_at=now)
+    a_record(replication=done, status="failed", finished_at=now - timedelta(days=3))
+    foreign = make("succeeded", "foreign")
+    Replication.objects.filter(pk=foreign.pk).update(origin="foreign", actor=None)
+    a_record(replication=foreign, status="succeeded", arrived_at=now - timedelta(days=3))
+    make("rejected", "refused", finished_at=now - timedelta(days=5))
+    client.force_login(vera)
+
+    answer = client.get(reverse("overview"))
+
+    today = timezone.localdate(now)
+    told = {
+        (today - day.date).days: (day.kind, day.arrived, day.elsewhere, day.failed, day.refused)
+        for day in answer.context["days"]
+        if day.is_known
+    }
+    assert told == {
+        0: ("arrived", 1, 0, 0, 0),
+        3: ("mixed", 1, 1, 1, 0),
+        5: ("failed", 0, 0, 0, 1),
+    }
+    assert len(answer.context["days"]) == 30
+    page = text_of(answer)
+    assert f"{today.isoformat()} 1 0 0 0" in page
+    assert f"{(today - timedelta(days=1)).isoformat()} not recorded yet" in page
+
+
+def test_latest_arrivals_name_server_place_and_times_and_mark_what_was_started_elsewhere(
+    client, vera, a_worker
+):
+    foreign = make("succeeded", "foreign")
+    Replication.objects.filter(pk=foreign.pk).update(origin="foreign", actor=None)
+    ours = make("succeeded", "ours")
+    for replication, hours in ((foreign, 1), (ours, 2)):
+        backup = a_backup(vault=replication.source_vault)
+        a_record(
+            replication=replication,
+            source_backup=backup,
+            status="succeeded",
+            arrived_at=timezone.now() - timedelta(hours=hours),
+        )
+    client.force_login(vera)
+
+    answer = client.get(reverse("overview"))
+
+    assert [record.replication for record in answer.context["arrivals"]] == [foreign, ours]
+    page = text_of(answer)
+    assert "Latest arrivals 2 backups in 24 hours" in page
+    assert "autobk_20261123 · started elsewhere eu-nl eu-nl_recovery / for-foreign" in page
+    assert "autobk_20261123 eu-nl eu-nl_recovery / for-ours" in page
+
+
+@pytest.mark.parametrize(
+    ("target", "hours_old", "card"),
+    [
+        (None, 3, "\N{EN DASH} Servers behind target (no target is set)"),
+        (24, 3, "0 Servers behind target"),
+        (24, 30, "1 Servers behind target"),
+    ],
+)
+def test_number_of_servers_behind_is_no_zero_without_a_target(
+    client, vera, a_worker, target, hours_old, card
+):
+    source, destination = a_vault(), a_replication_vault()
+    made = timezone.now() - timedelta(hours=hours_old)
+    server = a_protected_server(vault=source, resource_id="one")
+    for vault in (source, destination):
+        a_backup(vault=vault, resource_id=server.resource_id, created_at=made)
+    if target:
+        a_target(vault=source, hours=target)
+    restore_points.renew()
+    CloudReading.objects.update(read_at=timezone.now())
+    client.force_login(vera)
+
+    assert card in text_of(client.get(reverse("overview")))
 
 
 @pytest.fixture

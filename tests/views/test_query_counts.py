@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from replication.models import AuditAction, Look, Vault, WorkerBeat
+from replication.models import AuditAction, Coverage, Look, Vault, WorkerBeat
 from replication.services import audit
 from tests.builders import (
     NOW,
@@ -26,11 +26,13 @@ from tests.builders import (
     a_batch,
     a_check,
     a_project,
+    a_protected_server,
     a_rate_card,
     a_record,
     a_replication,
     a_replication_vault,
     a_saved_view,
+    a_target,
     a_user,
     a_vault,
     an_attempt,
@@ -99,6 +101,9 @@ class World:
         backup = a_backup(vault=self.source)
         a_backup(vault=self.free)
         a_backup(vault=self.destination)
+        server = a_protected_server(vault=vault, name=f"server-{number}")
+        Coverage.objects.create(server=server, region=self.destination.project.region, taken_at=NOW)
+        a_target(vault=vault)
         for replication in (self.replication, other, past):
             a_record(replication=replication, source_backup=backup, error_code="BackupService.1006")
             audit.record(AuditAction.ACCEPTED, now=NOW, actor=person, replication=replication)
@@ -122,6 +127,10 @@ class World:
         return {
             "overview": reverse("overview"),
             "overview-activity": reverse("overview-activity"),
+            "coverage": reverse("coverage"),
+            "coverage by vault": f"{reverse('coverage')}?by=vaults&size=100",
+            "coverage-missing": f"{reverse('coverage-missing')}?region=eu-nl&vault={self.source.pk}",
+            "target-list": reverse("target-list"),
             "vault-list": reverse("vault-list"),
             "vault-detail": reverse("vault-detail", args=[self.source.pk]),
             "vault-detail of a replication vault": reverse("vault-detail", args=[self.destination.pk]),
