@@ -97,6 +97,8 @@ def _prepare(client: Any) -> dict[str, str]:
     )
     return {
         "overview": reverse("overview"),
+        "coverage": reverse("coverage"),
+        "coverage by vault": f"{reverse('coverage')}?by=vaults",
         "vaults": reverse("vault-list"),
         "vault with 400 backups": reverse("vault-detail", args=[source.pk]),
         "replications": reverse("replication-list"),
