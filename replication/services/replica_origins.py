@@ -14,6 +14,8 @@ from replication.models import Backup, ReplicationRecord, Vault
 
 #: Rows a statement, below the parameter limit of SQLite.
 _SLICE = 400
+#: Replicas that are dated at once, the newest first: a first reading of a very full cloud is spread over several.
+_AT_ONCE = 20_000
 
 
 def date_replicas(backups: Iterable[cloud.Backup]) -> None:
@@ -31,7 +33,7 @@ def date_replicas(backups: Iterable[cloud.Backup]) -> None:
         Backup.objects.present()
         .filter(taken_at=None, vault__in=Vault.objects.destinations())
         .only("pk", "backup_id", "resource_id", "name", "source_backup_id", "taken_at")
-        .order_by("pk")
+        .order_by("-created_at", "pk")[:_AT_ONCE]
     )
     for start in range(0, len(undated), _SLICE):
         _date(undated[start : start + _SLICE], told)

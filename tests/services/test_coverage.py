@@ -423,3 +423,20 @@ def test_stamp_changes_with_the_passing_of_a_limit_and_with_a_target(source, des
     stamps += [coverage.stamp(NOW), coverage.stamp(NOW + 3 * HOUR), coverage.stamp(NOW + 5 * HOUR)]
 
     assert [one == stamps[1] for one in stamps] == [False, True, True, False]
+
+
+def test_of_too_many_replicas_the_newest_are_dated_first_and_the_others_with_the_next_reading(
+    source, destination, monkeypatch
+):
+    monkeypatch.setattr("replication.services.replica_origins._AT_ONCE", 1)
+    server = a_server_with(source, destination, hours_old=30)
+    fields = {"resource_id": server.resource_id, "name": "newer"}
+    a_backup(vault=source, created_at=NOW - 2 * HOUR, **fields)
+    a_backup(vault=destination, created_at=NOW - HOUR, **fields)
+    renew()
+    first = (cell_of(server).taken_at, Backup.objects.exclude(taken_at=None).count())
+
+    renew()
+
+    assert first == (NOW - 2 * HOUR, 1)
+    assert (cell_of(server).taken_at, Backup.objects.exclude(taken_at=None).count()) == (NOW - 2 * HOUR, 2)

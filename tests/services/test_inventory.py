@@ -124,7 +124,8 @@ def test_unchanged_cloud_costs_few_statements_however_many_backups(practice):
     ) as spent:
         read(practice)
 
-    assert len(spent) < 60
+    # Some sixty for the mirror and for what policies and coverage follow from it, whatever there is to read.
+    assert len(spent) < 75
 
 
 def test_vanished_vault_is_marked_with_its_backups_and_kept(practice):
