@@ -188,7 +188,7 @@ def record_badge(record: ReplicationRecord) -> SafeString:
 @register.simple_tag
 def forecast_badge(score: ForecastScore) -> SafeString:
     """Return how a forecast compares with what the cloud answered."""
-    return _badge(FORECAST_LOOKS[score], score.label)
+    return draw_badge(FORECAST_LOOKS[score], score.label)
 
 
 @register.simple_tag
