@@ -5,11 +5,12 @@ Ids are filled in, secrets never: a token is read from a variable of the shell. 
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from replication.cloud import ReplicateOrder
+from replication.models import Replication
 
 from .connection import public_address
 
@@ -48,3 +49,36 @@ def replicate_vault(
     """Return the commands that start the replication of a whole vault. API: CopyCheckpoint."""
     address = f"{public_address(source_region, source_project_id)}/checkpoints/replicate"
     return (curl("POST", address, order.to_json()),)
+
+
+def replicate_batch(replications: Iterable[Replication]) -> tuple[Command, ...]:
+    """Return one command that starts what a batch asked for: a loop for each source project, since a token is good for one.
+
+    Replications that differ in anything but their vault are in loops of their own.
+    """
+    alike: dict[tuple[str, str, ReplicateOrder], list[str]] = {}
+    for one in replications:
+        order = ReplicateOrder(
+            vault_id=_EACH,
+            destination_region=one.destination_region,
+            destination_project_id=one.destination_project_id,
+            destination_vault_id=one.destination_vault_id,
+            auto_trigger=one.auto_trigger,
+        )
+        alike.setdefault((one.source_region, one.source_project_id, order), []).append(one.vault_id)
+    loops = [_loop(*kind, vaults) for kind, vaults in alike.items()]
+    return (Command("curl", "\n\n".join(loops)),) if loops else ()
+
+
+#: Stands for each vault of a loop until the shell's variable takes its place; no id of the cloud is like it.
+_EACH = "<each vault>"
+
+
+def _loop(region: str, project_id: str, order: ReplicateOrder, vaults: list[str]) -> str:
+    """Return a loop over vaults of one source project."""
+    [call] = replicate_vault(source_region=region, source_project_id=project_id, order=order)
+    # Out of the quotes, the variable, and into them again: it holds what JSON has between its own quotes.
+    body = call.text.replace(_EACH, "'\"$vault_id\"'")
+    listed = " \\\n    ".join(shlex.quote(json.dumps(vault, ensure_ascii=False)[1:-1]) for vault in vaults)
+    told = f"{project_id} in {region}".replace("\n", " ")
+    return f"# Project {told}: ${TOKEN_VARIABLE} has to be a token for it.\nfor vault_id in \\\n    {listed}\ndo\n{body}\ndone"

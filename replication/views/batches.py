@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET
 
 from replication.lifecycle import ACTIVE, FINAL, NEEDS_ATTENTION, ReplicationStatus
 from replication.models import Batch, Replication
-from replication.services import batches, statistics, throttle
+from replication.services import batches, equivalents, statistics, throttle
 
 from .access import PageRequest, page
 from .rows import Row, rows_of, stamp, with_both_ends
@@ -160,6 +160,8 @@ def batch_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "batch": batch,
         "snapshot": _snapshot(replications, waits, now),
         "one": replications[0] if replications else None,
+        # A batch that tries something again is about single backups, which is another call.
+        "commands": () if batch.retry_of else equivalents.replicate_batch(replications),
         "worker": statistics.worker_health(now),
         "inventory": statistics.inventory_health(now),
         "now": now,

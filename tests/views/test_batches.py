@@ -436,6 +436,20 @@ def test_page_has_one_poller_that_answers_only_news_and_ends_by_itself(client, v
     assert 'data-announcement="5 of 5 replications are over. 1 needs attention."' in last.content.decode()
 
 
+def test_page_shows_the_same_as_a_command_but_not_for_what_tries_single_backups_again(client, vera, batch):
+    client.force_login(vera)
+    again = a_batch(retry_of=batch.replications.get(status="rejected"))
+    a_replication(source=a_vault(name="again"), batch=again)
+
+    page = client.get(reverse("batch-detail", args=[batch.pk])).content.decode()
+    of_single = client.get(reverse("batch-detail", args=[again.pk])).content.decode()
+
+    command = html.unescape(re.search(r'<pre id="command-1">(.*?)</pre>', page, re.DOTALL).group(1))
+    assert all(one.vault_id in command for one in batch.replications.all())
+    assert "$OS_TOKEN has to be a token for it." in command
+    assert "command-1" not in of_single
+
+
 def test_replication_leads_to_its_batch_and_the_lists_to_both(client, vera, batch):
     client.force_login(vera)
     one = batch.replications.first()
