@@ -167,6 +167,8 @@ class ReplicationRecord:
     code: str = ""
     reason: str = ""
     percent: int = 100
+    #: Set when a policy of the cloud started it.
+    policy_id: str = ""
 
     @property
     def schedule(self) -> Schedule:

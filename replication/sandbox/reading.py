@@ -5,6 +5,7 @@ parameter is ignored as this cloud ignores it.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from replication.sandbox.answers import Answer, cbr_refusal, parameter_refused
@@ -24,6 +25,8 @@ BACKUP_STATUSES = (
 )
 LOG_STATUSES = ("success", "skipped", "failed", "running", "timeout", "waiting")
 OTC_OPERATION_TYPES = ("backup", "delete", "restore", "vault_delete", "remove_resource", "sync")
+#: After which the switch "old_logs" forgets them.
+LOG_AGE = timedelta(days=30)
 HUAWEI_OPERATION_TYPES = (*OTC_OPERATION_TYPES, "copy", "replication", "migrate_resources")
 OBJECT_TYPES = ("server", "disk", "turbo")
 HUAWEI_OBJECT_TYPES = (*OBJECT_TYPES, "workspace", "vmware", "rds", "file")
@@ -234,6 +237,8 @@ def list_operation_logs(call: Call) -> Answer:
 
 
 def _is_listed(call: Call, log: OperationLog) -> bool:
+    if call.simulation.switches["old_logs"] == "gone" and log.created_at < call.now - LOG_AGE:
+        return False
     return log.operation_type != "replication" or call.simulation.switches["replication_logs"] == "listed"
 
 

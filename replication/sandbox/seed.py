@@ -164,7 +164,7 @@ class _Founder:
             backup_name=backup.name,
             resource=backup.resource,
             checkpoint_id=backup.checkpoint_id,
-            policy_id=self._backup_policy_id(plan) if backup.automatic else "",
+            policy_id=self._policy_id(plan.name) if backup.automatic else "",
             incremental=backup.incremental,
             created_at=backup.created_at,
             started_at=backup.created_at,
@@ -175,8 +175,9 @@ class _Founder:
         )
         self.world.add_log(log)
 
-    def _backup_policy_id(self, plan: VaultPlan) -> str:
-        names = (policy.name for policy in POLICIES if (plan.name, "") in policy.vaults)
+    def _policy_id(self, vault_name: str, destination_name: str = "") -> str:
+        """Name the policy that makes backups in a vault, or replicates it; nothing where there is none."""
+        names = (policy.name for policy in POLICIES if (vault_name, destination_name) in policy.vaults)
         name = next(names, "")
         return derived_id(self.seed, "policy", name) if name else ""
 
@@ -211,6 +212,7 @@ class _Founder:
                     visible_at=accepted_at,
                     begins_at=accepted_at + timedelta(seconds=20),
                     ends_at=accepted_at + timedelta(minutes=40),
+                    policy_id=self._policy_id(plan.name, destination_name),
                 )
             )
 

@@ -61,6 +61,11 @@ SWITCHES: tuple[Switch, ...] = (
         "Whether the operation log lists replications at all.",
     ),
     Switch(
+        "old_logs",
+        ("kept", "gone"),
+        "Whether the operation log still lists what is older than 30 days, which the console does not show.",
+    ),
+    Switch(
         "request_id",
         ("different", "same"),
         "Whether X-Request-Id of the POST is also extra_info.common.request_id of its operation logs.",

@@ -201,6 +201,7 @@ class World:
             ended_at=record.ends_at if has_ended else None,
             progress_percent=record.progress_percent(now),
             incremental=backup.incremental,
+            policy_id=record.policy_id,
             error_code=record.code if has_ended else "",
             error_message=record.reason if has_ended else "",
             record=record,
