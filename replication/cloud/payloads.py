@@ -221,6 +221,8 @@ class ReplicationRecord:
     progress_percent: int | None
     fail_code: str
     fail_reason: str
+    #: API: extra_info.auto_trigger: whether a policy started it. None: this cloud does not tell.
+    auto_trigger: bool | None = None
 
     @classmethod
     def from_json(cls, value: object, where: str = "replication_record") -> "ReplicationRecord":
@@ -247,6 +249,7 @@ class ReplicationRecord:
             progress_percent=extra.percent("progress"),
             fail_code=extra.text("fail_code"),
             fail_reason=extra.text("fail_reason"),
+            auto_trigger=extra.flag("auto_trigger"),
         )
 
 

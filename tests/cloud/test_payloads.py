@@ -76,6 +76,7 @@ RECORD = ReplicationRecord(
     progress_percent=37,
     fail_code="",
     fail_reason="",
+    auto_trigger=False,
 )
 
 
@@ -149,13 +150,14 @@ def test_extra_info_is_read_in_both_spellings_and_every_type():
             destination_backup_id="c3b0a3f4-7c0e-4d0f-8f44-6a2f0f9a1001",
             progress_percent=100,
         ),
-        RECORD,
+        replace(RECORD, auto_trigger=None),
         replace(
             RECORD,
             id="8bf5ce8f-bfa1-4d57-98de-d6159ab9d86d",
             status="fail",
             source_backup_id="aa00034d-ef40-443d-ab7a-dc846d988cdf",
             progress_percent=None,
+            auto_trigger=None,
         ),
     ]
 
@@ -168,7 +170,7 @@ def test_a_record_without_a_destination_vault_takes_that_of_its_extra_info(spell
     extra = {spelling: REPLICA_VAULT, "progress": "37"}
     wire["extra_info"] = str(extra).replace("'", '"') if as_string else extra
 
-    assert ReplicationRecord.from_json(wire) == RECORD
+    assert ReplicationRecord.from_json(wire) == replace(RECORD, auto_trigger=None)
 
 
 @pytest.mark.parametrize(("told", "records"), [(None, None), ([], ())])
