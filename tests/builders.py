@@ -13,6 +13,7 @@ from replication.models import (
     Batch,
     CloudReading,
     Evidence,
+    OperationLog,
     Policy,
     PolicyChange,
     Project,
@@ -20,10 +21,12 @@ from replication.models import (
     RateCard,
     RecoveryTarget,
     Region,
+    ReplicaOrigin,
     Replication,
     ReplicationRecord,
     SavedView,
     Vault,
+    VaultDay,
 )
 from replication.services import checking
 from replication.services.evidence import Sighting
@@ -337,4 +340,50 @@ def a_target(*, hours=24, vault=None, project=None, tag=None):
     key, value = tag or ("", "")
     return RecoveryTarget.objects.create(
         vault=vault, project=project, tag_key=key, tag_value=value, hours=hours, changed_at=NOW
+    )
+
+
+def an_operation_log(*, vault, **fields):
+    return OperationLog.objects.create(
+        **{
+            "project": vault.project,
+            "operation_log_id": str(uuid.uuid4()),
+            "operation_type": "replication",
+            "status": "success",
+            "vault_id": vault.vault_id,
+            "vault_name": vault.name,
+            "resource_id": "3f1b6a52-9a0e-4d6c-8b57-0a4b6a1c2d01",
+            "resource_name": "pg-orders-01",
+            "created_at": NOW - timedelta(hours=9),
+            "kept_at": NOW,
+            "read_at": NOW,
+            **fields,
+        }
+    )
+
+
+def an_origin(*, source, backup_id, replica_id, **fields):
+    return ReplicaOrigin.objects.create(
+        **{
+            "replica_id": replica_id,
+            "source_vault_id": source.vault_id,
+            "source_backup_id": backup_id,
+            "is_automatic": False,
+            "told_by": Evidence.RECORDS,
+            "told_at": NOW,
+            **fields,
+        }
+    )
+
+
+def a_day(*, vault, ago=0, **fields):
+    return VaultDay.objects.create(
+        **{
+            "vault": vault,
+            "day": (NOW - timedelta(days=ago)).date(),
+            "size_gb": 1000,
+            "used_mb": 400 * 1024,
+            "read_at": NOW - timedelta(days=ago),
+            **fields,
+        }
     )

@@ -4,6 +4,6 @@ Who may read follows from `roles`, not from Django's permissions. Only accounts 
 administrators; replications are acted upon on their own pages.
 """
 
-from . import accounts, checks, history, inventory, targets
+from . import accounts, checks, history, inventory, logbook, targets
 
-__all__ = ["accounts", "checks", "history", "inventory", "targets"]
+__all__ = ["accounts", "checks", "history", "inventory", "logbook", "targets"]

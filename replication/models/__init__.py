@@ -6,9 +6,11 @@ Models hold fields, constraints, querysets and small derived facts. They never s
 from .attempt import Attempt, AttemptOutcome
 from .audit import AuditAction, AuditEntry
 from .batch import Batch
+from .capacity import VaultDay
 from .check import Check
 from .coverage import Coverage, ProtectedServer, RecoveryTarget
 from .inventory import Backup, CloudReading, Project, Region, Vault
+from .logbook import OperationLog, ReplicaOrigin
 from .policy import Policy, PolicyChange, PolicyChangeKind, PolicyChangeStatus, PolicyVault
 from .preferences import Preferences, Theme
 from .prices import RateCard
@@ -29,6 +31,7 @@ __all__ = [
     "Evidence",
     "ForecastScore",
     "Look",
+    "OperationLog",
     "Origin",
     "Policy",
     "PolicyChange",
@@ -41,11 +44,13 @@ __all__ = [
     "RateCard",
     "RecoveryTarget",
     "Region",
+    "ReplicaOrigin",
     "Replication",
     "ReplicationRecord",
     "SavedView",
     "TablePreference",
     "Theme",
     "Vault",
+    "VaultDay",
     "WorkerBeat",
 ]

@@ -78,6 +78,8 @@ class SourceReading:
 
     evidence: Evidence
     sightings: tuple[Sighting, ...]
+    #: The operation logs of every kind that were read on the way; none where they were not asked for.
+    logs: tuple[OperationLog, ...] = ()
 
     def keys(self) -> list[str]:
         """Return the ids of everything seen."""
@@ -98,7 +100,7 @@ def read_source(
     return _read(
         cloud,
         lambda: _read_records(client, vault_id),
-        lambda: _read_logs(client, vault_id, since),
+        lambda: read_logs(client, vault_id, since=since),
         is_certain=bool(backup_ids),
     )
 
@@ -111,13 +113,13 @@ def read_project(client: CbrClient, cloud: str, *, since: datetime) -> SourceRea
     Raises:
         CloudError: the source could not be read to its end.
     """
-    return _read(cloud, lambda: _read_records(client, ""), lambda: _read_logs(client, "", since))
+    return _read(cloud, lambda: _read_records(client, ""), lambda: read_logs(client, since=since))
 
 
 def _read(
     cloud: str,
     read_records: Callable[[], tuple[Sighting, ...] | None],
-    read_logs: Callable[[], tuple[Sighting, ...]],
+    read_logs: Callable[[], tuple[OperationLog, ...]],
     *,
     is_certain: bool = False,
 ) -> SourceReading:
@@ -135,7 +137,10 @@ def _read(
             return SourceReading(Evidence.RECORDS, records)
         if answers is None and is_certain:
             CloudReading.objects.filter(cloud=cloud).update(answers_records=False)
-    return SourceReading(Evidence.LOG, read_logs())
+    logs = read_logs()
+    # The type is filtered here: the reference's filter words lack "replication", although its answers have it.
+    seen = tuple(_from_log(log) for log in logs if log.operation_type in _REPLICATION_TYPES)
+    return SourceReading(Evidence.LOG, seen, logs)
 
 
 def _read_records(client: CbrClient, vault_id: str) -> tuple[Sighting, ...] | None:
@@ -172,13 +177,13 @@ def _from_record(record: ReplicationRecord, backup: Backup) -> Sighting:
     )
 
 
-def _read_logs(client: CbrClient, vault_id: str, since: datetime) -> tuple[Sighting, ...]:
-    """Return the replication logs of a vault, or of all vaults.
+def read_logs(client: CbrClient, vault_id: str = "", *, since: datetime) -> tuple[OperationLog, ...]:
+    """Return the operation logs of every kind, of a vault or of all vaults.
 
-    The type is filtered here: the reference's filter words lack "replication", although its answers have it.
+    Raises:
+        CloudError: the log could not be read to its end.
     """
-    logs = client.list_operation_logs(vault_id=vault_id, start_time=since - LOG_MARGIN)
-    return tuple(_from_log(log) for log in logs if log.operation_type in _REPLICATION_TYPES)
+    return client.list_operation_logs(vault_id=vault_id, start_time=since - LOG_MARGIN)
 
 
 def _from_log(log: OperationLog) -> Sighting:

@@ -21,7 +21,7 @@ from replication.lifecycle import RECORD_FINAL, RecordStatus, read_cloud_word
 from replication.models import AuditAction, Backup, CloudReading, Project, Region, Vault
 from replication.roles import Right, require
 
-from . import audit, connection, policy_mirror, restore_points
+from . import audit, capacity, connection, origins, policy_mirror, restore_points
 from .mirroring import bring_in_line
 
 logger = logging.getLogger(__name__)
@@ -212,6 +212,8 @@ def _store(cloud_name: str, seen: _Reading, now: datetime) -> Project:
         {one.id: {"vault": vaults[one.vault_id], **_backup_fields(one)} for one in known.values()},
         now,
     )
+    origins.keep_told(project, seen.backups, now)
+    capacity.remember(project, now)
     return project
 
 

@@ -27,7 +27,7 @@ from replication.lifecycle import (
 )
 from replication.models import AuditAction, Evidence, Project, Replication, ReplicationRecord
 
-from . import arrival, audit, connection, evidence, inventory, restore_points
+from . import arrival, audit, connection, evidence, inventory, logbook, restore_points
 from .evidence import Sighting, SourceReading
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def check_due(now: datetime, clock: Callable[[], datetime], beat: Callable[[], N
             continue
         looked += len(replications)
         try:
-            _check_vault(replications, replicas, clock)
+            _check_vault(replications, replicas, now, clock)
         except (DataError, IntegrityError):
             # It is due again after the pause; the other vaults must not wait for it.
             logger.exception("what vault %s shows cannot be stored", replications[0].vault_id)
@@ -118,10 +118,14 @@ def destination_cloud(replication: Replication) -> str:
     return next(iter(clouds), "")
 
 
-def _check_vault(replications: list[Replication], replicas: _Replicas, clock: Callable[[], datetime]) -> None:
-    """Look at all due replications of one source vault with one reading."""
+def _check_vault(
+    replications: list[Replication], replicas: _Replicas, began: datetime, clock: Callable[[], datetime]
+) -> None:
+    """Look at all due replications of one source vault with one reading, asked for after `began`."""
     records = {replication.pk: list(replication.records.all()) for replication in replications}
     reading = _read_source(replications, records)
+    if reading is not None:
+        logbook.keep(replications[0].source_vault.project.cloud, reading.logs, began)
     for replication in replications:
         own = records[replication.pk]
         changed = []

@@ -28,8 +28,8 @@ from replication.models import (
     Vault,
 )
 
-from . import audit, connection, evidence, outcome, progress, reconciliation, statistics
-from .evidence import CLOCK_SKEW, Sighting
+from . import audit, connection, evidence, logbook, outcome, progress, reconciliation, statistics
+from .evidence import CLOCK_SKEW, Sighting, SourceReading
 
 logger = logging.getLogger(__name__)
 
@@ -95,11 +95,26 @@ def sweep(
             sweep_error=str(error.message), sweep_after=clock() + _RETRY_AFTER
         )
         return None
+    _keep_logs(cloud_name, reading, began)
     found = _take_in(cloud_name, _in_our_time(cloud_name, reading.sightings, clock()), clock, beat)
     CloudReading.objects.filter(cloud=cloud_name).update(
         swept_at=began, sweep_error="", sweep_after=began + INTERVAL
     )
     return found
+
+
+def _keep_logs(cloud_name: str, reading: SourceReading, began: datetime) -> None:
+    """Keep the project's operation logs, and ask for them where the sweep had no need to.
+
+    A log that cannot be read makes no sweep incomplete: the cloud keeps it for another four weeks.
+    """
+    logs = reading.logs
+    if reading.evidence == Evidence.RECORDS:
+        try:
+            logs = evidence.read_logs(connection.cbr(cloud_name), since=began - _HISTORY)
+        except CloudError as error:
+            logger.warning("operation log of %s could not be read: %s", cloud_name, error)
+    logbook.keep(cloud_name, logs, began)
 
 
 def look_after_refusals(
@@ -126,6 +141,7 @@ def look_after_refusals(
 
 def _look_at_vault(replication: Replication, clock: Callable[[], datetime], beat: Callable[[], None]) -> bool:
     cloud_name = replication.source_vault.project.cloud
+    began = clock()
     try:
         reading = evidence.read_source(
             connection.cbr(cloud_name), cloud_name, replication.vault_id, since=replication.requested_at
@@ -134,6 +150,7 @@ def _look_at_vault(replication: Replication, clock: Callable[[], datetime], beat
         # The daily sweep finds it as well, only later.
         logger.warning("vault %s could not be looked at: %s", replication.vault_id, error)
         return False
+    logbook.keep(cloud_name, reading.logs, began)
     _take_in(cloud_name, _in_our_time(cloud_name, reading.sightings, clock()), clock, beat)
     return True
 

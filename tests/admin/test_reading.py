@@ -14,6 +14,7 @@ from tests.builders import (
     a_backup,
     a_batch,
     a_check,
+    a_day,
     a_project,
     a_record,
     a_replication,
@@ -21,6 +22,8 @@ from tests.builders import (
     a_user,
     a_vault,
     an_attempt,
+    an_operation_log,
+    an_origin,
 )
 
 AUDIT_PAGES = sorted(
@@ -34,12 +37,15 @@ SHOWN = [
     "replication.batch",
     "replication.check",
     "replication.cloudreading",
+    "replication.operationlog",
     "replication.project",
     "replication.recoverytarget",
     "replication.region",
+    "replication.replicaorigin",
     "replication.replication",
     "replication.replicationrecord",
     "replication.vault",
+    "replication.vaultday",
     "replication.workerbeat",
 ]
 
@@ -65,6 +71,9 @@ def fill(n):
     an_attempt(replication=replication)
     a_target(vault=source)
     WorkerBeat.objects.create(worker_id=f"worker-{n}", started_at=NOW, seen_at=NOW)
+    an_operation_log(vault=source)
+    an_origin(source=source, backup_id=backup.backup_id, replica_id=f"replica-{n}")
+    a_day(vault=source)
     a_project(f"eu-de_team{n}", cloud=f"team-{n}")
     LogEntry.objects.create(
         user=person,
