@@ -11,11 +11,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from replication.lifecycle import RecordStatus, ReplicationStatus
-from replication.models import Project, Region, Replication, Vault
+from replication.models import OperationLog, Project, Region, Replication, Vault
 from replication.services import coverage
 from replication.services.coverage import Verdict
 
@@ -254,3 +254,23 @@ class CoverageFilterForm(FilterForm):
             project=self.cleaned_data.get("project"),
             verdicts=self.SHOWN.get(self.cleaned_data.get("show", ""), ()),
         )
+
+
+class OperationFilterForm(FilterForm):
+    """The filter of a vault's operation logs: by the cloud's own words, of which only those there are can be chosen."""
+
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Server, ID or error code")}),
+    )
+    operation = forms.ChoiceField(label=_("Operation"), required=False)
+    status = forms.ChoiceField(label=_("Status in the cloud"), required=False)
+
+    def __init__(self, data: Mapping[str, Any], logs: "QuerySet[OperationLog]") -> None:
+        super().__init__(data)
+        words = list(logs.order_by().values_list("operation_type", "status").distinct())
+        for name, position in (("operation", 0), ("status", 1)):
+            listed = sorted({pair[position] for pair in words})
+            self.fields[name].choices = [("", _("All")), *((word, word) for word in listed)]  # type: ignore[attr-defined]  # a ChoiceField

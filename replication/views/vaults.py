@@ -22,7 +22,7 @@ from replication.models import Backup, Replication, ReplicationRecord, Vault
 from replication.roles import Right, can
 from replication.services import preflight, statistics
 
-from . import exports, tables
+from . import capacity, exports, tables
 from .access import PageRequest, page
 from .rows import Row, rows_of, with_both_ends
 from .selecting import fitting, write_filter
@@ -212,6 +212,8 @@ def vault_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         "replications": rows_of(with_both_ends(involved).order_by("-requested_at", "-id")[:_REPLICATIONS]),
         "inventory": statistics.inventory_health(now),
         "worker": statistics.worker_health(now),
+        "now": now,
+        "room": capacity.rows_of([vault], now)[0] if vault.is_replication_vault else None,
     }
     return render(request, "replication/vault_detail.html", context)
 

@@ -25,6 +25,7 @@ from tests.builders import (
     a_backup,
     a_batch,
     a_check,
+    a_day,
     a_project,
     a_protected_server,
     a_rate_card,
@@ -36,6 +37,8 @@ from tests.builders import (
     a_user,
     a_vault,
     an_attempt,
+    an_operation_log,
+    an_origin,
 )
 from tests.views.site import batch_review_address, review_address
 
@@ -108,6 +111,11 @@ class World:
             a_record(replication=replication, source_backup=backup, error_code="BackupService.1006")
             audit.record(AuditAction.ACCEPTED, now=NOW, actor=person, replication=replication)
         a_record(replication=past, backup_id=backup.backup_id, status="succeeded")
+        a_backup(vault=self.destination, backup_id=f"replica-{number}", image_type="replication")
+        an_origin(source=self.source, backup_id=backup.backup_id, replica_id=f"replica-{number}")
+        an_operation_log(vault=self.source)
+        a_day(vault=a_replication_vault(name=f"receiver-{number}"))
+        a_day(vault=self.destination, ago=number)
         Look.objects.create(replication=self.replication, at=NOW, complete=True)
         an_attempt(replication=self.replication, number=number + 1)
         a_saved_view(owner=person, name=f"view-{number}", is_shared=True)
@@ -142,6 +150,11 @@ class World:
             ),
             "batch-detail": reverse("batch-detail", args=[self.batch.pk]),
             "batch-progress": reverse("batch-progress", args=[self.batch.pk]),
+            "vault-diff": f"{reverse('vault-diff', args=[self.source.pk])}?to={self.destination.pk}",
+            "vault-diff, in both": f"{reverse('vault-diff', args=[self.source.pk])}?to={self.destination.pk}&show=both",
+            "vault-diff of a replication vault": reverse("vault-diff", args=[self.destination.pk]),
+            "vault-operations": reverse("vault-operations", args=[self.source.pk]),
+            "capacity": reverse("capacity"),
             "replication-new": reverse("replication-new"),
             "destination-fields": f"{reverse('destination-fields')}?vault={self.free.pk}",
             "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),

@@ -36,7 +36,7 @@ class Keeping(TextChoices):
 
     MANUAL = "manual", _("Started by hand: no retention removes it")
     UNKNOWN = "unknown", _("Not known who started it")
-    POLICY = "policy", _("Started by a policy, whose retention removes it")
+    POLICY = "policy", _("Started by a policy: its retention decides")
     EXPIRES = "expires", _("Expires by itself")
 
 
