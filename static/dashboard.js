@@ -17,11 +17,22 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone && !document.cookie.includes(`timezone=${encodeURIComponent(zone)}`)) remember("timezone", zone);
 
-  // Announcements go to the one region that was there when the page was loaded.
+  // What is said goes to regions that were there when the page was loaded: politely, or at once for failures and the unclear.
+  const say = (region, text) => {
+    const place = document.getElementById(region);
+    place.textContent = "";
+    setTimeout(() => { place.textContent = text; }, 50);
+  };
+  // News that follow each other within five seconds are told as one: the newest.
+  const BATCH = 5000;
+  let toldAt = -BATCH;
+  let toTell = 0;
   const announce = (text) => {
-    const region = document.getElementById("announcer");
-    region.textContent = "";
-    setTimeout(() => { region.textContent = text; }, 50);
+    clearTimeout(toTell);
+    toTell = setTimeout(() => {
+      toldAt = performance.now();
+      say("announcer", text);
+    }, Math.max(0, toldAt + BATCH - performance.now()));
   };
 
   // Theme
@@ -67,10 +78,10 @@
     try {
       await navigator.clipboard.writeText(source ? source.textContent : button.dataset.copy);
     } catch {
-      announce(document.body.dataset.notCopied);
+      say("announcer", document.body.dataset.notCopied);
       return;
     }
-    announce(document.body.dataset.copied);
+    say("announcer", document.body.dataset.copied);
     button.classList.add("copied");
     setTimeout(() => button.classList.remove("copied"), 1500);
   };
@@ -155,6 +166,7 @@
       open: [...target.querySelectorAll("details[open][id]")].map((details) => details.id),
       focus: focused && focusSelector(focused),
       announcement: target.dataset.announcement,
+      alarm: target.dataset.alarm,
     };
   });
   const focusSelector = (element) => {
@@ -167,38 +179,40 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     renewTimes();
     if (!kept) return;
-    const { open, focus, announcement } = kept;
+    const { open, focus, announcement, alarm } = kept;
     kept = null;
     const fresh = document.getElementById(event.target.id) || event.target;
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focus && document.activeElement === document.body) fresh.querySelector(focus)?.focus({ preventScroll: true });
     if (fresh.dataset.title) document.title = fresh.dataset.title;
-    if (fresh.dataset.announcement && fresh.dataset.announcement !== announcement) announce(fresh.dataset.announcement);
+    const news = fresh.dataset.announcement;
+    if (news && news !== announcement) {
+      if (fresh.dataset.alarm && fresh.dataset.alarm !== alarm) say("alarm", news);
+      else announce(news);
+    }
     showLive();
   });
 
   const connection = document.getElementById("connection");
   document.addEventListener("htmx:afterRequest", (event) => {
     const status = event.detail.xhr.status;
-    if (status >= 200 && status < 400) {
-      lostSince = null;
-      failures = 0;
-      notBefore = 0;
-      connection.hidden = true;
-      if (isPoller(event.target)) showUpdated();
-      return;
-    }
+    if (status < 200 || status >= 400) return;
+    lostSince = null;
+    failures = 0;
+    notBefore = 0;
+    connection.hidden = true;
+    if (isPoller(event.target)) showUpdated();
+  });
+  const showLost = () => {
     failures += 1;
     notBefore = Date.now() + Math.min(60000, 1500 * 2 ** failures);
     lostSince ??= clock();
     const text = document.body.dataset.connectionLost.replace("{time}", lostSince);
     if (connection.textContent !== text) connection.textContent = text;
     connection.hidden = false;
-  });
-
-  // How many were found is said to those who do not see it, once somebody has asked for something.
-  const found = document.querySelector("[data-found]");
-  if (found && location.search) announce(found.textContent);
+  };
+  // Not each request without an answer: one that a newer choice has replaced was not lost.
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(name, showLost);
 
   renewTimes();
   showLive();

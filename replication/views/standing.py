@@ -22,6 +22,11 @@ class Summary:
     tone: str
     icon: str
 
+    @property
+    def is_alarming(self) -> bool:
+        """Whether it is told at once to those who listen, instead of when they pause."""
+        return self.tone in {"warning", "error"}
+
 
 def describe(standing: Standing, inventory: InventoryHealth) -> Summary:
     """Say how the servers stand, the worst first."""

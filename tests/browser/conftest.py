@@ -43,7 +43,9 @@ def visit(live_server, browser, request):
 
     def open_browser(name=None, **options):
         person = request.getfixturevalue(name) if name else None
-        context = browser.new_context(reduced_motion="reduce", timezone_id="Europe/Berlin", **options)
+        context = browser.new_context(
+            **{"reduced_motion": "reduce", "timezone_id": "Europe/Berlin", **options}
+        )
         contexts.append(context)
         page = context.new_page()
         page.complaints, page.address = complaints, live_server.url

@@ -1,10 +1,13 @@
-"""Every page and state: accessible in light and dark, and no wider than a phone."""
+"""Every page and state: accessible in both languages and themes, and no wider than a phone.
+
+SCREENSHOTS=folder make test ARGS=tests/browser/test_every_page.py writes a picture of each.
+"""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from replication.models import Replication, Vault
+from tests.browser.looking import LOOKS, look_at
 from tests.browser.steps import choose, choose_many, send_many, status_of
 from tests.builders import a_target
 
@@ -92,45 +95,36 @@ def paths(site, practice, settings):
         "batch, with errors": batch_review.replace("destination=", "typed_region=%C3%BC&destination="),
         "batch, requested before": batch_review,
         "batch, review": going,
+        "preferences": "/preferences/",
         "not found": "/nowhere/",
         "not permitted": "/admin/",
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible_and_fits_a_phone(site, paths, visit, scheme):
-    stranger = visit()
+#: Pages of the admin, by name; their markup is mostly Django's.
+ADMIN = {
+    "admin": "/admin/",
+    "admin, list": "/admin/replication/replication/",
+    "admin, audit": "/admin/replication/auditentry/",
+    "admin, people": "/admin/auth/user/",
+    "admin, new person": "/admin/auth/user/add/",
+    "admin, password": "/admin/password_change/",
+}
+
+
+def test_every_page_is_accessible_in_both_languages_and_themes_and_fits_every_width(site, paths, visit):
     found = {}
 
-    for name, page, path in [
-        ("sign-in", stranger, "/sign-in/"),
-        *((name, site, path) for name, path in paths.items()),
-    ]:
-        page.emulate_media(color_scheme=scheme)
-        found[name] = look_at(page, path)
+    for language, (locale, _looks) in LOOKS.items():
+        stranger, reader, keeper = (visit(who, locale=locale) for who in (None, "oskar", "adam"))
+        for name, page, path in [
+            ("sign-in", stranger, "/sign-in/"),
+            *((name, reader, path) for name, path in paths.items()),
+            *((name, keeper, path) for name, path in ADMIN.items()),
+        ]:
+            found[language, name] = look_at(page, name, path, language)
 
     assert {name: faults for name, faults in found.items() if faults} == {}
-
-
-#: Widths of a screen, of half a screen, and of a phone.
-WIDTHS = (1280, 1000, 390)
-#: Cards cut off what sticks out of them, which the width of the page does not tell.
-CUT_OFF = "[...document.querySelectorAll('.card')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText.slice(0, 40))"
-
-
-def look_at(page, path):
-    """Return what axe finds, where the page is wider than the screen, and what is cut off."""
-    found = []
-    page.goto(f"{page.address}{path}")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        found += [(width, "cut off", text) for text in page.evaluate(CUT_OFF)]
-        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-            found.append((width, "wide", wide))
-        if width != 1000:
-            violations = Axe().run(page).response["violations"]
-            found += [(width, one["id"], one["nodes"][0]["html"][:200]) for one in violations]
-    return found
 
 
 def test_ids_and_statuses_are_never_broken_into_letters(site, paths):
