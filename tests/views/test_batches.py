@@ -212,6 +212,18 @@ def test_last_look_tells_of_each_vault_what_would_happen_and_the_sums(client, os
     assert "No policy lets these replicas expire: somebody has to delete them." in page
 
 
+def test_backups_that_somebody_copies_already_are_told_and_not_counted(client, oskar, company):
+    copied = a_backup(vault=company["fit"][0], replicated_to=["eu-nl"], copying_to=["eu-nl"])
+    client.force_login(oskar)
+
+    answer = client.get(batch_review_address(company["fit"], company["recovery"]))
+
+    [candidate] = [one for one in answer.context["plan"].going if one.vault == copied.vault]
+    assert [one.backup for one in candidate.forecast.being_copied] == [copied]
+    assert "1 on its way" in text_of(answer)
+    assert button(answer.content.decode()) == "Replicate 3 vaults, 3 backups (120 GB) to eu-nl"
+
+
 def test_unknown_sizes_are_not_taken_for_nothing(client, oskar, company):
     a_backup(vault=company["fit"][0], resource_size_gb=None)
     client.force_login(oskar)
