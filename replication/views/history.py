@@ -15,7 +15,7 @@ from replication.models import Replication, ReplicationRecord
 
 from . import exports, tables
 from .access import PageRequest, page
-from .rows import Row, rows_of, stamp, with_both_ends
+from .rows import Row, recognise, rows_of, stamp, tokens, with_both_ends
 from .searching import fitting
 from .tables import Column, Table
 
@@ -101,7 +101,9 @@ def replication_rows(request: PageRequest) -> HttpResponse:
     if request.GET.get("version") == stamp(front[: form.page_size], timezone.now()):
         return HttpResponse(status=204)
     return render(
-        request, "replication/_replication_rows.html", {**_context(request, address), "has_any": True}
+        request,
+        "replication/_replication_rows.html",
+        {**_context(request, address, request.GET.get("known", "")), "has_any": True},
     )
 
 
@@ -114,11 +116,19 @@ def replication_export(request: PageRequest) -> HttpResponseBase:
     return exports.send(request, REPLICATIONS, fitting(form.cleaned_data), EXPORTED)
 
 
-def _context(request: PageRequest, address: QueryDict) -> dict[str, Any]:
+def _context(request: PageRequest, address: QueryDict, known: str = "") -> dict[str, Any]:
     form = HistoryFilterForm(address)
     form.is_valid()
     matching: QuerySet[Replication] = with_both_ends(fitting(form.cleaned_data))
-    sheet = tables.lay_out(request, REPLICATIONS, form, matching, rows_of, address=address)
+    now = timezone.now()
+    sheet = tables.lay_out(
+        request,
+        REPLICATIONS,
+        form,
+        matching,
+        lambda found: recognise(rows_of(found), known, now),
+        address=address,
+    )
     rows: tuple[Row, ...] = sheet.rows
     may_change = sheet.is_front and any(row.replication.may_change for row in rows)
     return {
@@ -126,5 +136,6 @@ def _context(request: PageRequest, address: QueryDict) -> dict[str, Any]:
         "sheet": sheet,
         # Asked for again only where it is the front, and something on it may still change.
         "polls": may_change,
-        "stamp": stamp((row.replication for row in rows), timezone.now()) if may_change else "",
+        "stamp": stamp((row.replication for row in rows), now) if may_change else "",
+        "known": tokens(rows, now) if may_change else "",
     }

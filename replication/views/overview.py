@@ -18,7 +18,7 @@ from replication.services import coverage, statistics
 from replication.services.coverage import Sight
 
 from .access import PageRequest, page
-from .rows import Row, rows_of, stamp, with_both_ends
+from .rows import Row, recognise, rows_of, stamp, tokens, with_both_ends
 from .standing import Summary, tell_blindness, tell_broken, tell_half_set_targets
 
 #: How many replications each list of the page shows; the replications page has the rest.
@@ -41,7 +41,9 @@ def activity(request: PageRequest) -> HttpResponse:
     version = _version(now)
     if request.GET.get("version") == version:
         return HttpResponse(status=204)
-    return render(request, "replication/_overview.html", _context(request, now, version))
+    return render(
+        request, "replication/_overview.html", _context(request, now, version, request.GET.get("known", ""))
+    )
 
 
 def _version(now: datetime) -> str:
@@ -66,7 +68,7 @@ def _may_change() -> QuerySet[Replication]:
     return Replication.objects.filter(Q(status__in=ACTIVE) | Q(check_after__isnull=False))
 
 
-def _context(request: PageRequest, now: datetime, version: str) -> dict[str, object]:
+def _context(request: PageRequest, now: datetime, version: str, known: str = "") -> dict[str, object]:
     """Read what the page shows. The version was taken before: whatever changes in between is asked for again."""
     counts = statistics.overview(now)
     inventory = statistics.inventory_health(now)
@@ -90,9 +92,10 @@ def _context(request: PageRequest, now: datetime, version: str) -> dict[str, obj
         "arrivals": past.latest_arrivals(SHOWN),
         "inventory": inventory,
         "worker": worker,
-        "attention": attention,
-        "under_way": under_way,
-        "ended": ended,
+        "attention": recognise(attention, known, now),
+        "under_way": recognise(under_way, known, now),
+        "ended": recognise(ended, known, now),
+        "known": tokens((*attention, *under_way, *ended), now),
         "is_new": not (attention or under_way or ended),
         "has_vaults": Vault.objects.exists(),
         "may_refresh": can(request.user, Right.REFRESH_INVENTORY),

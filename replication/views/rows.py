@@ -5,7 +5,7 @@ Also the stamp by which a polled list says that nothing changed. Knows no page.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ class Row:
     backups: int
     over: int
     arrived: int
+    #: Whether the reader's page has it already as it is, so that a fragment only says where it stands.
+    is_known: bool = False
 
 
 def rows_of(replications: Iterable[Replication]) -> tuple[Row, ...]:
@@ -40,6 +42,21 @@ def rows_of(replications: Iterable[Replication]) -> tuple[Row, ...]:
         .order_by()
     }
     return tuple(_row(one, counts.get(one.pk, {})) for one in listed)
+
+
+def recognise(rows: Iterable[Row], known: str, now: datetime) -> tuple[Row, ...]:
+    """Mark the rows that a page has already, according to what it sends back of `tokens`."""
+    there = frozenset(known.split(","))
+    return tuple(replace(row, is_known=_token(row.replication, now) in there) for row in rows)
+
+
+def tokens(rows: Iterable[Row], now: datetime) -> str:
+    """Return, for an address, which replications a page shows and how they look."""
+    return ",".join(_token(row.replication, now) for row in rows)
+
+
+def _token(replication: Replication, now: datetime) -> str:
+    return f"{replication.reference}.{replication.version}{'s' if replication.is_stalled(now) else ''}"
 
 
 def _row(replication: Replication, counts: Mapping[str, Any]) -> Row:

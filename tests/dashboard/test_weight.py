@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.slimming import SHEET, slim, words_of_sources
+from replication.models import Replication
 from tests.builders import a_backup, a_record, a_replication, a_replication_vault, a_vault
 
 FIRST_LOAD = 60 * 1000
@@ -131,3 +132,27 @@ def test_cutting_twice_changes_nothing(served):
     once = (served / SHEET).read_text()
 
     assert slim(once, words_of_sources()) == once
+
+
+def poll_of(page):
+    [address] = re.findall(r'data-poll hx-get="([^"]+)"', page)
+    return address.replace("&amp;", "&")
+
+
+@pytest.mark.parametrize("name", ["overview", "replication-list"])
+@pytest.mark.parametrize("changed", [0, 1, 3])
+def test_poll_of_a_full_list_brings_what_changed_and_little_else(visit, company, name, changed):
+    """The head of an answer says the same each time and is not counted; nothing changed is an answer without a body."""
+    poll = poll_of(page_text(visit, reverse(name)))
+    shown = company[-changed:] if changed else []
+    Replication.objects.filter(pk__in=[one.pk for one in shown]).update(version=2)
+
+    answer = visit.get(poll)
+    text = page_text(visit, poll) if changed else ""
+
+    assert len(answer.content) <= FRAGMENT
+    assert answer.status_code == (200 if changed else 204)
+    assert [one.reference for one in company if f'href="/replications/{one.pk}/"' in text] == [
+        one.reference for one in shown
+    ]
+    assert text.count("hx-preserve") == (len(re.findall('<tr id="r', text)) - changed if changed else 0)
