@@ -14,7 +14,8 @@ from replication.models import Replication
 from tests.builders import a_backup, a_record, a_replication, a_replication_vault, a_vault
 
 FIRST_LOAD = 60 * 1000
-FRAGMENT = 2 * 1000
+#: The overview also tells of thirty days, which change with every replication.
+FRAGMENTS = {"overview": 2500, "replication-list": 2000}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,7 @@ def poll_of(page):
     return address.replace("&amp;", "&")
 
 
-@pytest.mark.parametrize("name", ["overview", "replication-list"])
+@pytest.mark.parametrize("name", FRAGMENTS)
 @pytest.mark.parametrize("changed", [0, 1, 3])
 def test_poll_of_a_full_list_brings_what_changed_and_little_else(visit, company, name, changed):
     """The head of an answer says the same each time and is not counted; nothing changed is an answer without a body."""
@@ -150,7 +151,7 @@ def test_poll_of_a_full_list_brings_what_changed_and_little_else(visit, company,
     answer = visit.get(poll)
     text = page_text(visit, poll) if changed else ""
 
-    assert len(answer.content) <= FRAGMENT
+    assert len(answer.content) <= FRAGMENTS[name]
     assert answer.status_code == (200 if changed else 204)
     assert [one.reference for one in company if f'href="/replications/{one.pk}/"' in text] == [
         one.reference for one in shown
