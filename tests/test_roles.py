@@ -22,7 +22,7 @@ from replication.models import (
     SavedView,
 )
 from replication.roles import RIGHTS, NotPermitted, Right, Role, can, require
-from replication.services import targets, triggering
+from replication.services import batches, targets, triggering
 from replication.services.policy_limits import NewPolicy
 from tests.builders import (
     NOW,
@@ -98,6 +98,7 @@ def test_refusal_names_the_roles_to_ask(vera):
 
 #: Every service that acts for a person, the right that it asks for, and what it may be called with.
 ACTIONS = {
+    "batches.request_batch": (Right.TRIGGER, "batch"),
     "checking.save_check": (Right.TRIGGER, "choice"),
     "inventory.request_refresh": (Right.REFRESH_INVENTORY, "nothing"),
     "triggering.request_replication": (Right.TRIGGER, "wish"),
@@ -116,7 +117,8 @@ ACTIONS = {
     "targets.remove_target": (Right.SET_TARGETS, "target"),
 }
 #: One writes what others do and acts for nobody; one keeps how a person sees pages, whatever that person may do.
-NO_ACTION = {"audit.record", "preferences.remember_preferences"}
+#: One writes down what its callers, who are in the list above, have checked the right for.
+NO_ACTION = {"audit.record", "preferences.remember_preferences", "triggering.write_down"}
 
 
 def services_that_act_for_somebody():
@@ -153,7 +155,8 @@ def test_service_lets_those_act_who_have_the_right_and_nobody_else(db, action, r
 
     if role in TABLE and right in RIGHTS[Role(role)]:
         act()
-        assert AuditEntry.objects.get().actor == actor
+        # A batch is told once more for each of its replications.
+        assert {entry.actor for entry in AuditEntry.objects.all()} == {actor}
         assert everything() != before
     else:
         with pytest.raises(NotPermitted) as refused:
@@ -187,6 +190,8 @@ def what_it_takes(needs, action):
     target = triggering.find_destination(
         region="eu-nl", project_id=destination.project.project_id, vault_id=destination.vault_id
     )
+    if needs == "batch":
+        return {"wish": batches.BatchWish((source,), target, "Exercise"), "key": uuid.uuid4()}
     if needs == "choice":
         return {"source": source, "destination": target, "auto_trigger": False}
     if needs == "wish":
