@@ -20,7 +20,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
-from replication.models import Project, RecoveryTarget, Region, Theme, Vault
+from replication.models import Backup, Project, RecoveryTarget, Region, Theme, Vault
 from replication.services import preflight, targets, triggering
 from replication.services.preflight import Destination, Finding, State, Text
 from replication.services.triggering import Wish
@@ -272,6 +272,8 @@ class ReplicationForm(forms.Form):
 
     CHOSEN: tuple[str, ...] = ("vault", "region", "project", "destination")
     TYPED = ("typed_region", "typed_project_id", "typed_vault_id")
+    #: The one backup that it is about. Null: a whole vault.
+    one_backup: Backup | None = None
 
     def __init__(
         self,
@@ -291,13 +293,16 @@ class ReplicationForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse what is unfit, incomplete, or given in both ways."""
         cleaned = super().clean() or {}
-        if cleaned.get("vault") and not self.choices.source:
-            self.add_error("vault", self.choices.vaults.refusal or _("This vault is not in the inventory."))
+        self._check_source(cleaned)
         if self.is_typed:
             self._check_typed(cleaned)
         else:
             self._check_chosen()
         return cleaned
+
+    def _check_source(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("vault") and not self.choices.source:
+            self.add_error("vault", self.choices.vaults.refusal or _("This vault is not in the inventory."))
 
     def _check_typed(self, cleaned: dict[str, Any]) -> None:
         if cleaned.get("destination"):
@@ -372,6 +377,70 @@ class BatchForm(ReplicationForm):
             if preflight.judge_source(vault) is None
         }
         super().__init__(data, initial=initial, sources=tuple(kinds.values()))
+
+
+class BackupForm(ReplicationForm):
+    """One backup instead of a whole vault: to where, and what its replica shall be called."""
+
+    vault = None  # type: ignore[assignment]  # Django's way to leave out an inherited field: it is the backup's
+    auto_trigger = None  # type: ignore[assignment]  # the call for one backup does not know it
+    backup = forms.CharField(
+        widget=forms.HiddenInput, error_messages={"required": _("Choose the backup in its vault's list.")}
+    )
+    replica_name = forms.CharField(
+        label=_("Name of the replica"),
+        help_text=_(
+            "Up to 64 letters, digits, underscores and hyphens. Left empty, the cloud chooses one. A name that no other "
+            "replica has makes it easy to find."
+        ),
+        max_length=64,
+        required=False,
+        validators=[
+            RegexValidator(
+                r"\A[A-Za-z0-9_-]*\Z", _("A name is up to 64 letters, digits, underscores and hyphens.")
+            )
+        ],
+        widget=forms.TextInput({"class": "form-control"}),
+    )
+    replica_description = forms.CharField(
+        label=_("Description of the replica"),
+        help_text=_("Up to 255 characters, shown in the cloud's console. May be left empty."),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput({"class": "form-control"}),
+    )
+
+    CHOSEN = ("backup", "region", "project", "destination", "replica_name", "replica_description")
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, initial: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=initial)
+        wanted = (initial or {}) if data is None else data
+        backups = Backup.objects.select_related("vault__project__region")
+        self.one_backup = _by_id(backups, wanted.get("backup"))
+        vault = self.one_backup.vault_id if self.one_backup else None
+        # One by one: unpacked, what a browser sends would be lists.
+        self.choices = Choices({**{name: wanted.get(name) for name in wanted}, "vault": vault})
+
+    def _check_source(self, cleaned: dict[str, Any]) -> None:
+        if not cleaned.get("backup"):
+            return
+        if not self.one_backup:
+            self.add_error("backup", _("This backup is not in the inventory."))
+        elif not self.choices.source:
+            self.add_error("backup", self.choices.vaults.refusal)
+
+    def wish(self, destination: Destination, reason: str) -> Wish:
+        """Return what is wanted, for the service."""
+        return Wish(
+            self.source,
+            destination,
+            reason,
+            backup=self.one_backup,
+            name=self.cleaned_data["replica_name"],
+            description=self.cleaned_data["replica_description"],
+        )
 
 
 class ReasonForm(forms.Form):

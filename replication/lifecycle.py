@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ReplicationStatus(TextChoices):
-    """What we know of one replication: one POST to checkpoints/replicate."""
+    """What we know of one replication: one POST to checkpoints/replicate, or to backups/{backup_id}/replicate."""
 
     #: Written down, nothing sent yet. May be withdrawn.
     REQUESTED = "requested", _("Queued")

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from replication.cloud import ReplicateOrder
 from replication.models import CloudReading
 from replication.sandbox import Sandbox
 from replication.services import connection, inventory, rounds, submission
@@ -50,16 +49,9 @@ class Practice:
 
     def lose_the_answer_of(self, replication):
         """Send a replication as a worker does that dies before it writes the answer down; return the answer."""
-        client, baseline = submission._prepare(replication)
-        submission._claim(replication, baseline, "worker that dies", self.now)
-        return client.replicate(
-            ReplicateOrder(
-                vault_id=replication.vault_id,
-                destination_region=replication.destination_region,
-                destination_project_id=replication.destination_project_id,
-                destination_vault_id=replication.destination_vault_id,
-            )
-        )
+        client, baseline = submission._prepare(replication, self.now)
+        claim = submission._claim(replication, baseline, "worker that dies", self.now)
+        return claim.delivery.send(client, before_connecting=lambda: None)
 
     def round(self, worker_id="worker-1"):
         return rounds.make_round(worker_id=worker_id, clock=self.now)

@@ -111,6 +111,7 @@ class ReplicationAdmin(AuditAdmin):
     search_fields = (
         "^id",
         "vault_id__exact",
+        "backup_id__exact",
         "destination_vault_id__exact",
         "source_project_id__exact",
         "destination_project_id__exact",
@@ -135,7 +136,15 @@ class ReplicationAdmin(AuditAdmin):
                 )
             },
         ),
-        (_("From"), {"fields": ("source_region", "source_project_id", "source_vault", "vault_id")}),
+        (
+            _("From"),
+            {
+                "fields": (
+                    *("source_region", "source_project_id", "source_vault", "vault_id"),
+                    *("backup_id", "backup_name"),
+                )
+            },
+        ),
         (
             _("To"),
             {
@@ -144,6 +153,8 @@ class ReplicationAdmin(AuditAdmin):
                     "destination_project_id",
                     "destination",
                     "destination_vault_id",
+                    "replica_name",
+                    "replica_description",
                 )
             },
         ),
@@ -174,8 +185,9 @@ class ReplicationAdmin(AuditAdmin):
     inlines = (RecordInline, AttemptInline, AuditEntryInline, LookInline)
     export_columns = (
         *("id", "status", "requested_at", "submitted_at", "finished_at", "actor__username", "reason"),
-        *("source_region", "source_project_id", "vault_id", "source_vault__name"),
+        *("source_region", "source_project_id", "vault_id", "source_vault__name", "backup_id"),
         *("destination_region", "destination_project_id", "destination_vault_id", "destination__name"),
+        *("replica_name", "replica_description"),
         *(
             "auto_trigger",
             "attempt",
@@ -254,7 +266,10 @@ class ReplicationInline(AuditInline):
     model = Replication
     # Not that of the batches that try it again.
     fk_name = "batch"
-    fields = ("reference", "status", "vault_id", "destination_region", "submitted_at", "finished_at")
+    fields = (
+        *("reference", "status", "vault_id", "backup_id"),
+        *("destination_region", "submitted_at", "finished_at"),
+    )
     readonly_fields = ("reference",)
     ordering = ("requested_at", "id")
     show_change_link = True

@@ -17,13 +17,15 @@ from .fields import Fields, parse_json
 from .landscape import ReplicationCapability
 from .operations import OperationLog
 from .paging import PAGE_SIZE, Item, Page, read_all
-from .payloads import AcceptedReplication, Backup, ReplicateOrder, Vault
+from .payloads import AcceptedReplication, Backup, BackupOrder, ReplicateOrder, Vault
 from .policies import Policy, PolicyOrder
 from .transcript import Transcript
 from .transport import REPLICATE_LIMITS, Limits, ReadTransport, send_once, was_token_refused
 
 _T = TypeVar("_T")
 _Query = Sequence[tuple[str, str]]
+#: What would change the address that it is a part of.
+_NO_IDS = frozenset({"", ".", ".."})
 
 
 class CbrClient:
@@ -84,8 +86,41 @@ class CbrClient:
             Refused: the cloud declined; nothing was started.
             OutcomeUnknown: it may have been started. The message says why that is open; look before asking again.
         """
+        return self._send_once("checkpoints/replicate", order, before_connecting, transcript)
+
+    def replicate_backup(
+        self,
+        order: BackupOrder,
+        *,
+        before_connecting: Callable[[], None] = lambda: None,
+        transcript: Transcript | None = None,
+    ) -> AcceptedReplication:
+        """Ask for the replication of one backup, once; in everything else like `replicate`.
+
+        API: CopyBackup, POST backups/{backup_id}/replicate.
+
+        Raises:
+            NotDelivered: the cloud provably did not act; asking again is safe.
+            Refused: the cloud declined, or the id is none; nothing was started.
+            OutcomeUnknown: it may have been started. The message says why that is open; look before asking again.
+        """
+        # As a part of a path these would name another call.
+        if order.backup_id in _NO_IDS:
+            raise NotFound(
+                f"{order.backup_id!r} is no id.", region=self.region, method="POST", path="backups"
+            )
+        path = f"backups/{quote(order.backup_id, safe='')}/replicate"
+        return self._send_once(path, order, before_connecting, transcript)
+
+    def _send_once(
+        self,
+        path: str,
+        order: ReplicateOrder | BackupOrder,
+        before_connecting: Callable[[], None],
+        transcript: Transcript | None,
+    ) -> AcceptedReplication:
         answer = self._send(
-            "checkpoints/replicate",
+            path,
             document=order.to_json(),
             before_connecting=before_connecting,
             transcript=transcript,
@@ -94,7 +129,7 @@ class CbrClient:
             raise error
         try:
             document = parse_json(answer.body, unique_keys=True)
-            return AcceptedReplication.from_json(document, order=order, request_id=answer.request_id)
+            return order.read_answer(document, request_id=answer.request_id)
         except Unreadable as failure:
             message = f"The cloud answered 200, but not as documented: {failure.message}"
         raise unknown(answer, message)
@@ -325,7 +360,7 @@ class CbrClient:
 
     def _show(self, path: str, id_: str, key: str, read: Callable[[Any, str], Item]) -> Item:
         # As a part of a path these would name the list, or something outside of it.
-        if id_ in ("", ".", ".."):
+        if id_ in _NO_IDS:
             raise NotFound(f"{id_!r} is no id.", region=self.region, method="GET", path=path)
         answer = self._transport.get(f"{self._credentials.cbr_endpoint()}/{path}/{quote(id_, safe='')}")
         shown = _read(answer, lambda body: read(body.inner(key, needed=True).values, key))

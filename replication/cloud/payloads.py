@@ -36,6 +36,48 @@ class ReplicateOrder:
             }
         }
 
+    def read_answer(self, document: object, *, request_id: str = "") -> "AcceptedReplication":
+        """Read what the cloud answered to this order.
+
+        Raises:
+            Unreadable: it is not as documented, or about something else.
+        """
+        return AcceptedReplication.from_json(document, order=self, request_id=request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupOrder:
+    """The request to replicate one backup. API: CopyBackup, replicate."""
+
+    #: In the address, not in the body.
+    backup_id: str
+    destination_region: str
+    destination_project_id: str
+    destination_vault_id: str
+    #: Name of the replica, 1-64 characters; the cloud chooses one when empty.
+    name: str = ""
+    #: Description of the replica, up to 255 characters.
+    description: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the documented body; what may be left out is left out when empty, since a name must not be empty."""
+        wishes = {
+            "destination_region": self.destination_region,
+            "destination_project_id": self.destination_project_id,
+            "destination_vault_id": self.destination_vault_id,
+            "name": self.name,
+            "description": self.description,
+        }
+        return {"replicate": {field: value for field, value in wishes.items() if value}}
+
+    def read_answer(self, document: object, *, request_id: str = "") -> "AcceptedReplication":
+        """Read what the cloud answered to this order.
+
+        Raises:
+            Unreadable: it is not as documented, or about something else.
+        """
+        return AcceptedReplication.from_backup_json(document, order=self, request_id=request_id)
+
 
 @dataclass(frozen=True, slots=True)
 class AcceptedBackup:
@@ -47,11 +89,13 @@ class AcceptedBackup:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedReplication:
-    """The answer to an order. API: CopyCheckpoint, replication.
+    """The answer to an order. API: CopyCheckpoint and CopyBackup, replication.
 
-    An empty list of backups is a valid answer: there was nothing to replicate.
+    An empty list of backups is a valid answer to the order for a vault: there was nothing to replicate. That for one
+    backup is answered with exactly one.
     """
 
+    #: Source vault; empty in the answer about one backup, which does not tell it.
     vault_id: str
     source_region: str
     destination_region: str
@@ -95,6 +139,32 @@ class AcceptedReplication:
             project_id=answer.text("project_id"),
             provider_id=answer.text("provider_id"),
             backups=backups,
+            request_id=request_id,
+            document=whole.values,
+        )
+
+    @classmethod
+    def from_backup_json(
+        cls, document: object, where: str = "", *, order: BackupOrder, request_id: str = ""
+    ) -> "AcceptedReplication":
+        """Read the answer to an order for one backup.
+
+        Raises:
+            Unreadable: a field is missing, or echoes another order.
+        """
+        whole = Fields.of(document, where or "the answer")
+        answer = Fields(whole.values, where).inner("replication", needed=True)
+        for name in ("backup_id", "destination_region", "destination_project_id", "destination_vault_id"):
+            _require_echo(answer, name, getattr(order, name))
+        return cls(
+            vault_id="",
+            source_region=answer.text("source_region"),
+            destination_region=order.destination_region,
+            destination_project_id=order.destination_project_id,
+            destination_vault_id=order.destination_vault_id,
+            project_id=answer.text("project_id"),
+            provider_id=answer.text("provider_id"),
+            backups=(AcceptedBackup(order.backup_id, answer.id("replication_record_id")),),
             request_id=request_id,
             document=whole.values,
         )

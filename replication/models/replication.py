@@ -57,8 +57,16 @@ class ReplicationQuerySet(models.QuerySet["Replication"]):
     """Replications, by what is to be done with them."""
 
     def active(self) -> Self:
-        """Not over: their pair of vault and region is taken."""
+        """Not over: their pair of vault and region is taken, for a single one that of backup and region."""
         return self.filter(status__in=ACTIVE)
+
+    def under_way(self) -> Self:
+        """Sent, or about to be: no other one of their pair of vault and region may be sent meanwhile."""
+        return self.filter(status__in=UNDER_WAY)
+
+    def of_pair(self, source_vault: Vault | uuid.UUID, destination_region: str) -> Self:
+        """Those of one source vault to one region, of the whole vault and of single backups."""
+        return self.filter(source_vault=source_vault, destination_region=destination_region)
 
     def due(self, now: datetime) -> Self:
         """Those whose next look or attempt has come, longest waiting first."""
@@ -98,7 +106,7 @@ class ReplicationQuerySet(models.QuerySet["Replication"]):
 
 
 class Replication(models.Model):
-    """One request to replicate a source vault into a destination vault: at most one delivered POST."""
+    """One request to replicate a source vault, or one backup of it, into a destination vault: at most one delivered POST."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     #: Made with the form; the same key never makes a second replication.
@@ -144,6 +152,15 @@ class Replication(models.Model):
     source_region = models.CharField(_("source region"), max_length=255)
     source_project_id = models.CharField(_("source project ID"), max_length=64)
     vault_id = models.CharField(_("source vault ID"), max_length=64)
+    #: Empty: the whole vault.
+    backup_id = models.CharField(_("backup ID"), max_length=64, blank=True, default="")
+    #: The backup's own name, for people: the backup may expire before anybody reads this.
+    backup_name = models.CharField(_("backup"), max_length=255, blank=True, default="")
+    #: What the replica of a single backup shall be called; empty: the cloud chooses.
+    replica_name = models.CharField(_("name of the replica"), max_length=64, blank=True, default="")
+    replica_description = models.CharField(
+        _("description of the replica"), max_length=255, blank=True, default=""
+    )
     destination_region = models.CharField(_("destination region"), max_length=255, blank=True)
     destination_project_id = models.CharField(_("destination project ID"), max_length=64, blank=True)
     destination_vault_id = models.CharField(_("destination vault ID"), max_length=64, blank=True)
@@ -192,8 +209,20 @@ class Replication(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source_vault", "destination_region"],
-                condition=Q(status__in=sorted(ACTIVE)),
+                condition=Q(status__in=sorted(ACTIVE), backup_id=""),
                 name="one_active_replication_per_vault_and_region",
+            ),
+            models.UniqueConstraint(
+                fields=["source_vault", "destination_region", "backup_id"],
+                condition=Q(status__in=sorted(ACTIVE)) & ~Q(backup_id=""),
+                name="one_active_replication_per_backup_and_region",
+            ),
+            # Of either kind: what is new in the cloud can only be told apart while one is under way. The cloud itself
+            # refuses a second one meanwhile (BackupService.6130).
+            models.UniqueConstraint(
+                fields=["source_vault", "destination_region"],
+                condition=Q(status__in=sorted(UNDER_WAY)),
+                name="one_replication_under_way_per_vault_and_region",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=sorted(FINAL), finished_at__isnull=False)
@@ -226,7 +255,7 @@ class Replication(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.vault_id} -> {self.destination_region}"
+        return f"{self.reference} {self.backup_id or self.vault_id} -> {self.destination_region}"
 
     @property
     def reference(self) -> str:
@@ -237,6 +266,11 @@ class Replication(models.Model):
     def batch_reference(self) -> str:
         """The first eight characters of its batch's id; empty for none."""
         return str(self.batch_id)[:8] if self.batch_id else ""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is about one backup, and not about a whole vault."""
+        return bool(self.backup_id)
 
     @property
     def is_foreign(self) -> bool:

@@ -74,7 +74,7 @@ def replicate_checkpoint(call: Call) -> Answer:
             {"replication_record_id": record.id, "backup_id": record.backup_id} for record in records
         ],
     }
-    return _accept(call, "checkpoints.replicate", wishes, echo, records)
+    return _accept(call, "checkpoints.replicate", vault, wishes, echo, records)
 
 
 def replicate_backup(call: Call) -> Answer:
@@ -97,7 +97,7 @@ def replicate_backup(call: Call) -> Answer:
         "backup_id": backup.id,
         "replication_record_id": records[0].id,
     }
-    return _accept(call, "backups.replicate", wishes, echo, records)
+    return _accept(call, "backups.replicate", vault, wishes, echo, records)
 
 
 def create_vault(call: Call) -> Answer:
@@ -244,7 +244,12 @@ def _echo(call: Call, vault: Vault, destination: Destination) -> dict[str, Any]:
 
 
 def _accept(
-    call: Call, operation: str, wishes: dict[str, Any], echo: dict[str, Any], records: list[ReplicationRecord]
+    call: Call,
+    operation: str,
+    vault: Vault,
+    wishes: dict[str, Any],
+    echo: dict[str, Any],
+    records: list[ReplicationRecord],
 ) -> Answer:
     answer = {"replication": echo}
     call.simulation.accept(
@@ -255,6 +260,9 @@ def _accept(
             "project_id": call.project_id,
             "region": call.simulation.world.region_of(call.project_id),
             "request_id": call.request_id,
+            # What the call was about, whichever of the two it was: the vault stands in one body and in neither address.
+            "vault_id": vault.id,
+            "backup_ids": [record.backup_id for record in records],
             "body": {"replicate": wishes},
             "answer": answer,
             "record_ids": [record.id for record in records],

@@ -152,7 +152,8 @@ class Rules:
             raise cbr_refusal("6122", "The resource type does not support replication.")
         if not self._is_replicable(backup):
             raise cbr_refusal("0001", "No resource is available for backup.")
-        if any(
+        is_guarded = self.switches["duplicate_guard"] != "off"
+        if is_guarded and any(
             not self.world.is_deleted(record.replica_id)
             for record in self._occupying(backup, destination.region)
         ):

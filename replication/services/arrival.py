@@ -1,6 +1,7 @@
 """Recognises the replicas of a replication in its destination vault.
 
-Pure rules over what was read there, but for one question to the database: which replicas belong to others.
+Pure rules over what was read there, but for two questions to the database: which replicas belong to others, and which
+others a replica without an owner may belong to.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,8 @@ def mark_arrivals(
     """Mark the records whose replica is in the destination vault. Returns those that changed.
 
     A replica names its source only where the cloud offers replication records. Elsewhere it is known by its resource
-    and name; where several replicas of one server cannot be told apart, they arrive when all of them are there.
+    and name; where several replicas of one server cannot be told apart, they arrive when all of them are there. A
+    single backup's replica has the name that was asked for.
     """
     recent = evidence.new_replicas(replication, replicas)
     by_source = _sources_named_by(recent)
@@ -33,15 +35,21 @@ def mark_arrivals(
         .values_list("destination_backup_id", flat=True)
     )
     named = {record.destination_backup_id for record in records}
-    free = [one for one in recent if one.id not in owned and one.id not in named]
+    free = [
+        one
+        for one in recent
+        if one.id not in owned and one.id not in named and replication.replica_name in {"", one.name}
+    ]
     changed = []
     for record in records:
         if record.has_arrived or not _may_have_replica(record):
             continue
         replica = by_id.get(record.destination_backup_id) or by_source.get(record.backup_id)
         if replica is None:
-            replica = _find_replica(record, records, free)
-        if replica is None and not _group_is_complete(record, records, free):
+            replica = _find_replica(record, records, free, replication.replica_name or record.backup_name)
+        if replica is None and (
+            not _group_is_complete(record, records, free) or _may_be_of_others(replication, record, free)
+        ):
             continue
         _arrive(record, replica, now)
         # One replica proves one arrival.
@@ -69,7 +77,7 @@ def _may_have_replica(record: ReplicationRecord) -> bool:
 
 
 def _find_replica(
-    record: ReplicationRecord, records: list[ReplicationRecord], free: list[cloud.Backup]
+    record: ReplicationRecord, records: list[ReplicationRecord], free: list[cloud.Backup], name: str
 ) -> cloud.Backup | None:
     """Return the one replica that can only be this record's: same server and name, and no rival on either side."""
     rivals = [
@@ -79,7 +87,7 @@ def _find_replica(
         and one.backup_name == record.backup_name
         and _may_have_replica(one)
     ]
-    matches = [one for one in free if _look_alike(record, one) and one.name == record.backup_name]
+    matches = [one for one in free if _look_alike(record, one) and one.name == name]
     return matches[0] if len(matches) == len(rivals) == 1 else None
 
 
@@ -96,6 +104,24 @@ def _group_is_complete(
         if one.resource_id == record.resource_id and not one.destination_backup_id and _may_have_replica(one)
     ]
     return len([one for one in free if _look_alike(record, one)]) >= len(siblings)
+
+
+def _may_be_of_others(replication: Replication, record: ReplicationRecord, free: list[cloud.Backup]) -> bool:
+    """Return whether another single backup's replication waits for a replica that looks just like this one's.
+
+    Single backups of one server are replicated one after another, so the replica of the last may come late.
+    """
+    if not replication.is_single:
+        return False
+    others = (
+        ReplicationRecord.objects.awaiting_arrival()
+        .filter(
+            resource_id=record.resource_id,
+            replication__destination_vault_id=replication.destination_vault_id,
+        )
+        .exclude(replication=replication)
+    )
+    return len([one for one in free if _look_alike(record, one)]) <= others.count()
 
 
 def _arrive(record: ReplicationRecord, replica: cloud.Backup | None, now: datetime) -> None:

@@ -312,13 +312,10 @@ def _request(
             request_id,
             batch=batch,
         )
+    except triggering.AlreadyActive as refused:
+        return _occupied(refused.replication)
     except IntegrityError:
-        active = (
-            Replication.objects.active()
-            .with_names()
-            .filter(source_vault=one.vault, destination_region=wish.destination.region)
-            .first()
-        )
+        active = triggering.in_the_way(single)
         if active is None:
             raise
         return _occupied(active)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from replication.cloud import ReplicateOrder
+from replication.cloud import BackupOrder, ReplicateOrder
 from replication.models import AuditAction, Check, RateCard, Replication, Vault
 from replication.roles import Right, require
 
@@ -236,6 +236,28 @@ def commands(source: Vault, destination: Destination, *, auto_trigger: bool) -> 
             destination_project_id=destination.project_id,
             destination_vault_id=destination.vault_id,
             auto_trigger=auto_trigger,
+        ),
+    )
+
+
+def commands_for_backup(wish: triggering.Wish) -> tuple[Command, ...]:
+    """Return the replication of one backup as commands.
+
+    Raises:
+        ValueError: the wish is about a whole vault.
+    """
+    if wish.backup is None:
+        raise ValueError("the wish is about a whole vault")
+    return equivalents.replicate_backup(
+        source_region=wish.source.project.region.name,
+        source_project_id=wish.source.project.project_id,
+        order=BackupOrder(
+            backup_id=wish.backup.backup_id,
+            destination_region=wish.destination.region,
+            destination_project_id=wish.destination.project_id,
+            destination_vault_id=wish.destination.vault_id,
+            name=wish.name,
+            description=wish.description,
         ),
     )
 

@@ -8,8 +8,9 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from replication.cloud import ReplicateOrder
+from replication.cloud import BackupOrder, ReplicateOrder
 from replication.models import Replication
 
 from .connection import public_address
@@ -48,6 +49,15 @@ def replicate_vault(
 ) -> tuple[Command, ...]:
     """Return the commands that start the replication of a whole vault. API: CopyCheckpoint."""
     address = f"{public_address(source_region, source_project_id)}/checkpoints/replicate"
+    return (curl("POST", address, order.to_json()),)
+
+
+def replicate_backup(
+    *, source_region: str, source_project_id: str, order: BackupOrder
+) -> tuple[Command, ...]:
+    """Return the commands that start the replication of one backup. API: CopyBackup."""
+    backup_id = quote(order.backup_id, safe="")
+    address = f"{public_address(source_region, source_project_id)}/backups/{backup_id}/replicate"
     return (curl("POST", address, order.to_json()),)
 
 

@@ -5,7 +5,7 @@ destination vault. Reads only; what follows from a sighting is decided by progre
 """
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from replication.cloud import Backup, CbrClient, OperationLog, ReplicationRecord
@@ -15,6 +15,8 @@ from replication.models import CloudReading, Evidence, Replication
 CLOCK_SKEW = timedelta(minutes=5)
 #: How much older than needed the logs are read: a clock that is hours off must not hide what is new.
 LOG_MARGIN = timedelta(days=1)
+#: The cloud tells its own time in whole seconds only.
+DATE_ROUNDING = timedelta(seconds=2)
 #: API: ListOpLogs, operation_logs[].operation_type; "copy" is its name in older logs.
 _REPLICATION_TYPES = frozenset({"replication", "copy"})
 
@@ -55,6 +57,8 @@ class Sighting:
             (self.destination_region, replication.destination_region),
             (self.destination_project_id, replication.destination_project_id),
             (self.destination_vault_id, replication.destination_vault_id),
+            # A whole vault takes any of its backups.
+            (self.backup_id, replication.backup_id or self.backup_id),
         )
         return not self.policy_id and all(seen in {"", wanted} for seen, wanted in told)
 
@@ -205,6 +209,21 @@ def _from_log(log: OperationLog) -> Sighting:
         destination_vault_id=told.destination_vault_id if told else "",
         destination_backup_id=told.destination_backup_id if told else "",
         policy_id=log.policy_id,
+    )
+
+
+def in_our_time(
+    sightings: Iterable[Sighting], server_date: datetime | None, now: datetime
+) -> tuple[Sighting, ...]:
+    """Return the sightings with their times as our clock would have told them; the cloud's may be hours off."""
+    ahead = server_date - now if server_date else timedelta(0)
+    return tuple(
+        replace(
+            one,
+            created_at=one.created_at and one.created_at - ahead,
+            ended_at=one.ended_at and one.ended_at - ahead,
+        )
+        for one in sightings
     )
 
 

@@ -5,6 +5,7 @@ after others have settled the replication changes nothing that they decided.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from django.db.models import F
 
 from replication.cloud import (
     AcceptedReplication,
+    BackupOrder,
+    CbrClient,
     CloudError,
     NotDelivered,
     OutcomeUnknown,
@@ -48,15 +51,38 @@ class Delivery:
     transcript: Transcript = field(default_factory=Transcript)
 
     @property
-    def order(self) -> ReplicateOrder:
-        """What is sent."""
+    def order(self) -> ReplicateOrder | BackupOrder:
+        """What is sent: the order for the whole vault, or for the one backup."""
+        one = self.replication
+        if one.is_single:
+            return BackupOrder(
+                backup_id=one.backup_id,
+                destination_region=one.destination_region,
+                destination_project_id=one.destination_project_id,
+                destination_vault_id=one.destination_vault_id,
+                name=one.replica_name,
+                description=one.replica_description,
+            )
         return ReplicateOrder(
-            vault_id=self.replication.vault_id,
-            destination_region=self.replication.destination_region,
-            destination_project_id=self.replication.destination_project_id,
-            destination_vault_id=self.replication.destination_vault_id,
-            auto_trigger=self.replication.auto_trigger,
+            vault_id=one.vault_id,
+            destination_region=one.destination_region,
+            destination_project_id=one.destination_project_id,
+            destination_vault_id=one.destination_vault_id,
+            auto_trigger=one.auto_trigger,
         )
+
+    def send(self, client: CbrClient, before_connecting: Callable[[], None]) -> AcceptedReplication:
+        """Send it once by the call that it needs, and take down what happens on the wire.
+
+        Raises:
+            CloudError: as the call does; or what `before_connecting` raises.
+        """
+        order = self.order
+        if isinstance(order, BackupOrder):
+            return client.replicate_backup(
+                order, before_connecting=before_connecting, transcript=self.transcript
+            )
+        return client.replicate(order, before_connecting=before_connecting, transcript=self.transcript)
 
 
 def record(delivery: Delivery, result: AcceptedReplication | CloudError, now: datetime) -> None:
@@ -321,14 +347,33 @@ def give_up(replication: Replication, now: datetime) -> None:
 
 def withdraw_for_lost_right(replication: Replication, now: datetime) -> None:
     """Withdraw a replication whose requester may not trigger any more. Rights count when it is sent."""
+    _withdraw(
+        replication,
+        now,
+        code="not_permitted",
+        message="The requester lost the right to start replications before it was sent.",
+    )
+
+
+def withdraw_as_needless(replication: Replication, by: Replication, now: datetime) -> None:
+    """Withdraw a single backup's replication that waited while another one has copied its backup to the region."""
+    _withdraw(
+        replication,
+        now,
+        code="replicated_meanwhile",
+        message=f"While it waited, replication {by.reference} took this backup to the region. Nothing was sent.",
+    )
+
+
+def _withdraw(replication: Replication, now: datetime, *, code: str, message: str) -> None:
     with transaction.atomic(durable=True):
         if Replication.objects.filter(pk=replication.pk).move(
             ReplicationStatus.REQUESTED,
             ReplicationStatus.CANCELLED,
             now=now,
             check_after=None,
-            error_code="not_permitted",
-            error_message="The requester lost the right to start replications before it was sent.",
+            error_code=code,
+            error_message=message,
         ):
             audit.record(
                 AuditAction.CANCELLED,
@@ -336,7 +381,7 @@ def withdraw_for_lost_right(replication: Replication, now: datetime) -> None:
                 replication=replication,
                 from_status=ReplicationStatus.REQUESTED,
                 to_status=ReplicationStatus.CANCELLED,
-                message="The requester lost the right to start replications before it was sent.",
+                message=message,
             )
 
 

@@ -214,15 +214,18 @@ def _is_unambiguous(replication: Replication, candidates: tuple[Sighting, ...]) 
     """
     if replication.adoption_allowed or all(one.destination_region for one in candidates):
         return True
-    return not (
+    others = (
         Replication.objects.filter(
             source_vault_id=replication.source_vault_id,
             submitted_at__gte=(replication.submitted_at or replication.requested_at) - evidence.CLOCK_SKEW,
         )
         .exclude(pk=replication.pk)
         .exclude(status=ReplicationStatus.REJECTED)
-        .exists()
     )
+    if replication.is_single:
+        # What the log shows of this backup can be none of another backup's.
+        others = others.filter(backup_id__in=["", replication.backup_id])
+    return not others.exists()
 
 
 def _new_replicas(replication: Replication, sources: list[dict[str, object]]) -> tuple[Replica, ...]:
@@ -262,7 +265,8 @@ def _behind_replicas(replication: Replication, replicas: tuple[Replica, ...]) ->
 
     A server lies in one vault only, so its new replicas come from this vault. The replicas arrive one by one, while the
     request was about all backups: so all that the forecast promised are taken over, and each is followed until its own
-    replica is there. A replica that another replication of the pair still waits for proves nothing.
+    replica is there. A replica that another replication of the pair still waits for proves nothing; nor does one that is
+    not called what a single backup's replica was to be called.
     """
     promised = replication.forecast.get(preflight.Verdict.REPLICATE.value, [])
     backups = Backup.objects.filter(vault_id=replication.source_vault_id, backup_id__in=promised)
@@ -275,7 +279,10 @@ def _behind_replicas(replication: Replication, replicas: tuple[Replica, ...]) ->
         )
         .exclude(replication=replication)
     )
-    if not any(one.resource_id in servers for one in replicas) or awaited.exists():
+    fitting = [
+        one for one in replicas if one.resource_id in servers and replication.replica_name in {"", one.name}
+    ]
+    if not fitting or awaited.exists():
         return ()
     return tuple(Candidate(Evidence.REPLICA, backup_id) for backup_id in sorted(promised))
 
@@ -317,8 +324,19 @@ def suspect_sent(
 
     That happens after a database was restored that had forgotten the sending, or when somebody was faster in the
     cloud's console. Sending it now would double it. `baseline` holds what else the cloud shows of the vault, which is not
-    this replication. Returns whether it still waited.
+    this replication. Returns whether it still waited, and for nothing else.
     """
+    try:
+        return _make_suspect(replication, seen_at, baseline, now)
+    except IntegrityError:
+        # Another one of its vault and region is under way. What waits for that is looked for again before it is sent.
+        logger.info("%s waits, and is seen in the cloud already", replication.reference)
+        return False
+
+
+def _make_suspect(
+    replication: Replication, seen_at: datetime, baseline: dict[str, list[str]], now: datetime
+) -> bool:
     row = Replication.objects.filter(pk=replication.pk, attempt=replication.attempt)
     number = replication.attempt + 1
     with transaction.atomic(durable=True):

@@ -124,10 +124,7 @@ def _read(path: Path) -> tuple[Delivery, AcceptedReplication | CloudError]:
     )
     delivery = Delivery(replication, told["worker"], int(told["number"]), Transcript(**told["transcript"]))
     if "accepted" in told:
-        accepted = AcceptedReplication.from_json(
-            told["accepted"], order=delivery.order, request_id=told["request_id"]
-        )
-        return delivery, accepted
+        return delivery, delivery.order.read_answer(told["accepted"], request_id=told["request_id"])
     error = _KINDS[told["error"]](told["message"], **{name: told[name] for name in _FACTS})
     if isinstance(error, cloud.Throttled):
         error.retry_after = told["retry_after"]

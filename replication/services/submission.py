@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.db.models import F
 from django.utils import timezone
@@ -35,7 +35,18 @@ from replication.lifecycle import ReplicationStatus
 from replication.models import Attempt, AuditAction, Evidence, Replication
 from replication.roles import Right, can
 
-from . import audit, connection, evidence, outcome, progress, spool, sweeping, throttle
+from . import (
+    audit,
+    connection,
+    evidence,
+    outcome,
+    progress,
+    reconciliation,
+    spool,
+    sweeping,
+    throttle,
+    turns,
+)
 from .outcome import Delivery
 
 logger = logging.getLogger(__name__)
@@ -74,7 +85,7 @@ def submit_task(replication_id: str) -> None:
 
 
 def submit(replication_id: UUID | str, *, worker_id: str, clock: Clock) -> None:
-    """Send one requested replication that is due, unless somebody else does or it must not be sent any more."""
+    """Send one requested replication that is due, unless somebody else does, it must wait, or it must not be sent any more."""
     now = clock()
     replication = (
         Replication.objects.due(now)
@@ -90,21 +101,32 @@ def submit(replication_id: UUID | str, *, worker_id: str, clock: Clock) -> None:
     if replication.actor is None or not can(replication.actor, Right.TRIGGER):
         outcome.withdraw_for_lost_right(replication, now)
         return
+    if replication.is_single and turns.wait(replication, now):
+        return
     try:
-        client, baseline = _prepare(replication)
+        client, baseline = _prepare(replication, clock)
+        claim = _claim(replication, baseline, worker_id, clock)
     except CloudError as error:
         outcome.postpone(replication, error, clock())
-        return
-    claim = _claim(replication, baseline, worker_id, clock)
-    if claim is not None:
-        claim.send(client)
+    except turns.ReplicatedMeanwhile as found:
+        outcome.withdraw_as_needless(replication, found.by, clock())
+    except turns.SeenAlready as found:
+        reconciliation.suspect_sent(replication, found.begun_at, found.baseline, clock())
+    except IntegrityError:
+        # Another one of its vault and region was claimed since we looked: the constraint has decided.
+        if not turns.wait(replication, clock()):
+            raise
+    else:
+        if claim is not None:
+            claim.send(client)
 
 
-def _prepare(replication: Replication) -> tuple[CbrClient, dict[str, list[str]]]:
+def _prepare(replication: Replication, clock: Clock = timezone.now) -> tuple[CbrClient, dict[str, list[str]]]:
     """Sign in and read what is known of both vaults right before sending. A list call each.
 
     Raises:
         CloudError: the source could not be read. The destination may be out of our reach.
+        ReplicatedMeanwhile, SeenAlready: a single backup's replication is not needed any more, or not to be sent.
     """
     cloud = replication.source_vault.project.cloud
     if not cloud:
@@ -121,6 +143,8 @@ def _prepare(replication: Replication) -> tuple[CbrClient, dict[str, list[str]]]
     # A day further back than any later look, so that what is not in here is certainly new.
     since = replication.requested_at - evidence.LOG_MARGIN
     reading = evidence.read_source(client, cloud, replication.vault_id, since=since)
+    if replication.is_single:
+        turns.look_once_more(replication, reading, client.server_date, clock())
     baseline = {reading.evidence.value: reading.keys()}
     replicas = progress.read_destination(replication)
     if replicas is not None:
@@ -183,14 +207,15 @@ class _Claim:
     def send(self, client: CbrClient) -> None:
         """Send the one POST and write down its outcome."""
         replication = self.delivery.replication
-        logger.info("attempt.begin replication=%s vault=%s", replication.id, replication.vault_id)
+        logger.info(
+            "attempt.begin replication=%s vault=%s backup=%s",
+            replication.id,
+            replication.vault_id,
+            replication.backup_id or "all",
+        )
         result: AcceptedReplication | CloudError
         try:
-            result = client.replicate(
-                self.delivery.order,
-                before_connecting=self._demand,
-                transcript=self.delivery.transcript,
-            )
+            result = self.delivery.send(client, before_connecting=self._demand)
         except ClaimLost:
             logger.warning("attempt.end replication=%s outcome=claim_lost", replication.id)
             outcome.record_not_sent(self.delivery, self.clock())

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -29,7 +29,7 @@ from replication.models import (
 )
 
 from . import audit, connection, evidence, logbook, outcome, progress, reconciliation, statistics
-from .evidence import CLOCK_SKEW, Sighting, SourceReading
+from .evidence import CLOCK_SKEW, DATE_ROUNDING, Sighting, SourceReading
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,6 @@ _RETRY_AFTER = timedelta(minutes=10)
 _SWEEP_CLAIM = timedelta(minutes=30)
 #: How far back logs are read: the cloud keeps them for about as long.
 _HISTORY = timedelta(days=30)
-#: The cloud tells its own time in whole seconds only.
-_DATE_ROUNDING = timedelta(seconds=2)
 #: Refused replications whose vault is looked at in one go.
 _AT_ONCE = 50
 #: Records of one replication appear together; a longer silence between two means that they are of different ones.
@@ -156,17 +154,7 @@ def _look_at_vault(replication: Replication, clock: Callable[[], datetime], beat
 
 
 def _in_our_time(cloud_name: str, sightings: tuple[Sighting, ...], now: datetime) -> tuple[Sighting, ...]:
-    """Return the sightings with their times as our clock would have told them; the cloud's may be hours off."""
-    said = connection.cbr(cloud_name).server_date
-    ahead = said - now if said else timedelta(0)
-    return tuple(
-        replace(
-            one,
-            created_at=one.created_at and one.created_at - ahead,
-            ended_at=one.ended_at and one.ended_at - ahead,
-        )
-        for one in sightings
-    )
+    return evidence.in_our_time(sightings, connection.cbr(cloud_name).server_date, now)
 
 
 def _take_in(
@@ -243,27 +231,39 @@ class _Vault:
         )
 
     def is_suspect(self, run: list[Sighting]) -> bool:
-        """Make a replication unclear that waits to be sent although the cloud shows it. Returns whether.
+        """Make what waits to be sent unclear where the cloud shows it already. Returns whether anything was.
 
-        Only what began after it was asked for: what is older is somebody else's, and known before ours is sent.
+        Only what began after it was asked for: what is older is somebody else's, and known before ours is sent. A run
+        may hold several single backups' replications, each of which was asked for by itself.
         """
-        begun, keys = _begun(run[0]), {one.key for one in run}
+        found = False
         for one in self._ours:
-            waits = one.status == ReplicationStatus.REQUESTED and begun >= one.requested_at - _DATE_ROUNDING
-            if waits and run[0].may_belong_to(one):
+            if one.status != ReplicationStatus.REQUESTED or (found and not one.is_single):
+                continue
+            shown = [
+                seen
+                for seen in run
+                if seen.may_belong_to(one) and _begun(seen) >= one.requested_at - DATE_ROUNDING
+            ]
+            if shown and (one.is_single or shown[0] is run[0]):
+                keys = {seen.key for seen in shown}
                 older = sorted(seen.key for seen in self._seen if seen.key not in keys)
-                baseline = {run[0].evidence.value: older}
-                return reconciliation.suspect_sent(one, begun, baseline, self._now)
-        return False
+                baseline = {shown[0].evidence.value: older}
+                # Also where it could not be moved: it is explained, and looked at again right before it is sent.
+                found = True
+                reconciliation.suspect_sent(one, _begun(shown[0]), baseline, self._now)
+        return found
 
     def may_be_foreign(self, run: list[Sighting]) -> bool:
         """Return whether none of ours can explain this: an unclear one, or one whose records are not matched yet."""
         return not any(self._explains(one, run) for one in self._ours)
 
     def _explains(self, replication: Replication, run: list[Sighting]) -> bool:
-        if not run[0].may_belong_to(replication) or replication.submitted_at is None:
+        if replication.submitted_at is None:
             return False
-        if _begun(run[-1]) < replication.submitted_at - CLOCK_SKEW:
+        # Others' single backups may have been put into one run with ours.
+        run = [one for one in run if one.may_belong_to(replication)]
+        if not run or _begun(run[-1]) < replication.submitted_at - CLOCK_SKEW:
             return False
         if replication.status in {ReplicationStatus.SUBMITTING, ReplicationStatus.UNCONFIRMED}:
             return True

@@ -166,9 +166,13 @@ def _wait(replication: Replication, facts: _Facts, now: datetime) -> Wait:
     region = replication.destination_region
     if replication.source_vault.project.cloud in facts.held_back:
         return Wait(Cause.SAFE_MODE)
-    if replication.check_after and replication.check_after > now:
-        return Wait(Cause.PAUSE, until=replication.check_after)
     first = next(iter(facts.others.get((replication.source_vault_id, region), [])), None)
+    if first is not None and first.pk != replication.pk and first.status in UNDER_WAY:
+        return Wait(Cause.SAME_VAULT, behind=first)
+    # A single backup's pauses also to let another one of its vault go first; that is over here.
+    was_tried = replication.attempt or not replication.is_single
+    if was_tried and replication.check_after and replication.check_after > now:
+        return Wait(Cause.PAUSE, until=replication.check_after)
     if first is not None and first.pk != replication.pk:
         return Wait(Cause.SAME_VAULT, behind=first)
     limit, under_way = settings.REPLICATION_REGION_LIMIT, facts.under_way.get(region, 0)

@@ -13,15 +13,25 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db import connection as database
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from replication.lifecycle import ACTIVE, ReplicationStatus
-from replication.models import AuditAction, Batch, Look, Project, Replication, ReplicationRecord, Vault
+from replication.models import (
+    AuditAction,
+    Backup,
+    Batch,
+    Look,
+    Project,
+    Replication,
+    ReplicationRecord,
+    Vault,
+)
 from replication.roles import Right, require
 
-from . import audit, preflight, submission
+from . import audit, preflight, standing, submission
 from .preflight import Destination, Forecast, Text
 
 #: Complete looks that must have found nothing before a person may call a replication absent.
@@ -29,7 +39,7 @@ LOOKS_NEEDED = 3
 
 
 class AlreadyActive(Exception):
-    """Another replication of this vault to this region is not over yet. Nothing was changed."""
+    """Another replication of this vault, or of this backup, to this region is not over yet. Nothing was changed."""
 
     def __init__(self, replication: Replication) -> None:
         self.replication = replication
@@ -79,12 +89,17 @@ class NotSettleable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person wants: from where, to where, why."""
+    """What a person wants: from where, to where, why; a whole vault, or one backup of it."""
 
     source: Vault
     destination: Destination
     reason: str
     auto_trigger: bool = False
+    #: One of the source vault. Null: all of it.
+    backup: Backup | None = None
+    #: What the replica of the one backup shall be called; empty: the cloud chooses.
+    name: str = ""
+    description: str = ""
     #: `Forecast.digest` of what the person was shown; empty for whoever was shown none.
     seen: str = ""
     #: Id of the saved check that the person came from, for the audit.
@@ -124,6 +139,16 @@ def forecast(
     return preflight.forecast(source, destination, backups, known)
 
 
+def forecast_backup(backup: Backup, destination: Destination) -> Forecast:
+    """Say what the trigger for one backup would do. Needs of it the vault, its project and its region."""
+    return preflight.forecast_backup(
+        backup,
+        destination,
+        is_there=standing.stand_there([backup], destination.region)[backup.backup_id],
+        project=destination.vault.project if destination.vault else project_of(destination),
+    )
+
+
 def project_of(destination: Destination) -> Project | None:
     """Return the project of ids typed by hand: they may contradict what we know."""
     return Project.objects.filter(project_id=destination.project_id).select_related("region").first()
@@ -148,10 +173,14 @@ def request_replication(
         KeyReused: the key belongs to a replication with other parameters.
     """
     require(actor, Right.TRIGGER)
-    existing, under_way = _in_the_way(wish, key)
+    existing, under_way = _asked_before(wish, key)
     if existing:
         return existing, False
-    expected = forecast(wish.source, wish.destination, under_way)
+    expected = (
+        forecast_backup(wish.backup, wish.destination)
+        if wish.backup
+        else forecast(wish.source, wish.destination, under_way)
+    )
     if expected.blockers:
         raise NotReplicable(expected)
     if wish.seen and wish.seen != expected.digest:
@@ -160,7 +189,7 @@ def request_replication(
         return write_down(actor, wish, expected, key, now, request_id), True
     except IntegrityError:
         # Somebody was faster between our look and our insert: the constraint has decided, we only say who it was.
-        existing, _others = _in_the_way(wish, key)
+        existing, _others = _asked_before(wish, key)
         if existing:
             return existing, False
         raise
@@ -179,8 +208,11 @@ def write_down(
 
     Raises:
         IntegrityError: its key is used, or its vault is being replicated to the region.
+        AlreadyActive: a single backup of the vault is, or the whole vault of the single backup.
     """
     with transaction.atomic(durable=batch is None):
+        if wish.backup:
+            _let_nobody_write_meanwhile()
         replication = Replication.objects.create(
             key=key,
             batch=batch,
@@ -189,12 +221,16 @@ def write_down(
             source_vault=wish.source,
             destination=wish.destination.vault,
             auto_trigger=wish.auto_trigger,
+            backup_name=wish.backup.name if wish.backup else "",
             forecast=expected.as_json(),
             requested_at=now,
             changed_at=now,
             check_after=now,
             **_frozen(wish),
         )
+        # Only now: what was written down before is seen by whoever comes second.
+        if active := in_the_way(wish, beside=replication):
+            raise AlreadyActive(active)
         audit.record(
             AuditAction.REQUESTED,
             now=now,
@@ -224,7 +260,21 @@ def _frozen(wish: Wish) -> dict[str, str]:
         "destination_region": wish.destination.region,
         "destination_project_id": wish.destination.project_id,
         "destination_vault_id": wish.destination.vault_id,
+        "backup_id": wish.backup.backup_id if wish.backup else "",
+        "replica_name": wish.name,
+        "replica_description": wish.description,
     }
+
+
+def _let_nobody_write_meanwhile() -> None:
+    """Make the transaction the only one that writes replications, where the database does not do so by itself.
+
+    A whole vault and a single backup of it exclude each other, and no unique constraint can say that. Both look for the
+    other after they were written down; that is enough as long as one of the two waits until the other is committed.
+    """
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Replication._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")  # noqa: SLF001  # Django's documented name for it
 
 
 def _same_wish(existing: Replication, wish: Wish) -> Replication:
@@ -234,7 +284,7 @@ def _same_wish(existing: Replication, wish: Wish) -> Replication:
     return existing
 
 
-def _in_the_way(wish: Wish, key: uuid.UUID) -> tuple[Replication | None, list[Replication]]:
+def _asked_before(wish: Wish, key: uuid.UUID) -> tuple[Replication | None, list[Replication]]:
     """Return the replication that this key has made already, and those of the vault to other regions that are not over.
 
     One query when nothing is in the way.
@@ -243,14 +293,38 @@ def _in_the_way(wish: Wish, key: uuid.UUID) -> tuple[Replication | None, list[Re
         AlreadyActive, KeyReused: as `request_replication` says.
     """
     active = Q(source_vault=wish.source, status__in=sorted(ACTIVE))
-    found = list(Replication.objects.filter(Q(key=key) | active).only("key", "destination_region"))
+    found = list(
+        Replication.objects.filter(Q(key=key) | active).only("key", "destination_region", "backup_id")
+    )
     made = next((one for one in found if one.key == key), None)
-    here = next((one for one in found if one.destination_region == wish.destination.region), None)
+    here = next((one for one in found if _excludes(one, wish)), None)
     if made:
         return _same_wish(Replication.objects.with_names().get(pk=made.pk), wish), []
     if here:
         raise AlreadyActive(Replication.objects.with_names().get(pk=here.pk))
     return None, found
+
+
+def _excludes(active: Replication, wish: Wish) -> bool:
+    """Return whether this active one of the vault rules the wish out: single backups of one vault only take turns."""
+    if active.destination_region != wish.destination.region:
+        return False
+    return not wish.backup or active.backup_id in {"", wish.backup.backup_id}
+
+
+def in_the_way(wish: Wish, *, beside: Replication | None = None) -> Replication | None:
+    """Return the replication that rules this one out, other than `beside`. One query when there is none.
+
+    For a whole vault any of its vault and region; for a single backup that of the whole vault, or of the same backup:
+    others of single backups take turns.
+    """
+    active = Replication.objects.active().of_pair(wish.source, wish.destination.region)
+    if wish.backup:
+        active = active.filter(backup_id__in=["", wish.backup.backup_id])
+    found = next(
+        (pk for pk in active.values_list("pk", flat=True)[:2] if not beside or pk != beside.pk), None
+    )
+    return Replication.objects.with_names().get(pk=found) if found else None
 
 
 def withdraw_replication(

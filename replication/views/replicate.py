@@ -1,5 +1,7 @@
 """Asking for a replication: choosing from where to where, a last look at what would happen, and the request itself.
 
+Of a whole vault or, where the address names a backup, of that one.
+
 The choices stand in the address, so that going back, reloading and passing the link on all show the same; the key in
 it makes sure that all of these lead to one replication.
 """
@@ -18,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import replace_url
 
-from replication.forms import ReasonForm, ReplicationForm
-from replication.models import Replication
+from replication.forms import BackupForm, ReasonForm, ReplicationForm
+from replication.models import Backup, Replication
 from replication.roles import Right, require
 from replication.services import checking, scoring, statistics, triggering
 from replication.services.checking import Outlook
@@ -61,7 +63,11 @@ def choose(request: PageRequest) -> HttpResponse:
     """Show the choices, filled in from the address."""
     require(request.user, Right.TRIGGER)
     wanted = request.GET.dict() | {"key": uuid.uuid4()}
-    return _choices(request, ReplicationForm(initial=wanted))
+    return _choices(request, _form_of(request)(initial=wanted))
+
+
+def _form_of(request: PageRequest) -> type[ReplicationForm]:
+    return BackupForm if "backup" in request.GET else ReplicationForm
 
 
 def _choices(request: PageRequest, form: ReplicationForm) -> HttpResponse:
@@ -81,8 +87,12 @@ def _choices(request: PageRequest, form: ReplicationForm) -> HttpResponse:
 def destination_fields(request: PageRequest) -> HttpResponse:
     """Answer a change of one choice: the menus that follow from it, and the address that keeps it."""
     require(request.user, Right.TRIGGER)
-    form = ReplicationForm(initial=request.GET.dict())
-    context = {"form": form, "renews_source": True, "fields_url": reverse("destination-fields")}
+    form = _form_of(request)(initial=request.GET.dict())
+    context = {
+        "form": form,
+        "renews_source": form.one_backup is None,
+        "fields_url": reverse("destination-fields"),
+    }
     response = render(request, "replication/_destination_fields.html", context)
     kept = {name: request.GET[name] for name in form.CHOSEN if request.GET.get(name)}
     return replace_url(response, f"{reverse('replication-new')}?{urlencode(kept)}")
@@ -93,7 +103,7 @@ def destination_fields(request: PageRequest) -> HttpResponse:
 def review(request: PageRequest) -> HttpResponse:
     """Show what would happen; as the answer to a POST, make it so."""
     require(request.user, Right.TRIGGER)
-    form = ReplicationForm(request.GET)
+    form = _form_of(request)(request.GET)
     if "key" in form.errors:
         return redirect(_back_to_choices(request))
     if not form.is_valid():
@@ -115,6 +125,8 @@ def _last_look(
     *,
     has_changed: bool = False,
 ) -> HttpResponse:
+    if form.one_backup:
+        return _last_look_at_backup(request, form, form.one_backup, destination, reason)
     replications = Replication.objects.with_names()
     outlook = checking.look(form.source, destination, timezone.now())
     auto_trigger = form.cleaned_data["auto_trigger"]
@@ -125,9 +137,7 @@ def _last_look(
         origin=origin_of(request.GET.get("check", ""), form, destination, outlook.forecast),
         has_changed=has_changed,
         made=replications.filter(key=form.cleaned_data["key"]).first(),
-        in_the_way=replications.active()
-        .filter(source_vault=form.source, destination_region=destination.region)
-        .first(),
+        in_the_way=triggering.in_the_way(form.wish(destination, "")),
     )
     context = {
         "look": look,
@@ -142,6 +152,37 @@ def _last_look(
         "commands": checking.commands(form.source, destination, auto_trigger=auto_trigger),
     }
     return render(request, "replication/replication_review.html", context)
+
+
+def _last_look_at_backup(
+    request: PageRequest,
+    form: ReplicationForm,
+    backup: Backup,
+    destination: Destination,
+    reason: ReasonForm,
+) -> HttpResponse:
+    replications = Replication.objects.with_names()
+    wish = form.wish(destination, "")
+    made = replications.filter(key=form.cleaned_data["key"]).first()
+    in_the_way = triggering.in_the_way(wish)
+    forecast = triggering.forecast_backup(backup, destination)
+    others = replications.under_way().of_pair(form.source, destination.region)
+    context = {
+        "form": form,
+        "backup": backup,
+        "source": form.source,
+        "destination": destination,
+        "auto_trigger": False,
+        "forecast": forecast,
+        "made": made,
+        "in_the_way": in_the_way,
+        "waits_for": others.first(),
+        "can_be_sent": not (forecast.blockers or made or in_the_way),
+        "reason": reason,
+        "back": _back_to_choices(request),
+        "commands": checking.commands_for_backup(wish),
+    }
+    return render(request, "replication/backup_review.html", context)
 
 
 def _request(

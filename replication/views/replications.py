@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -62,6 +63,17 @@ class Snapshot:
     may_settle: bool
     #: Why it has not been sent yet; null once it was.
     wait: throttle.Wait | None
+    #: Whether its backups may be replicated one by one by whoever looks.
+    offers_single: bool
+
+    @property
+    def same_destination(self) -> str:
+        """What chooses its destination once more in an address; empty where our inventory does not have it."""
+        to = self.replication.destination
+        if to is None:
+            return ""
+        chosen = {"region": to.project.region.name, "project": to.project_id, "destination": to.pk}
+        return f"&{urlencode(chosen)}"
 
     @property
     def tally(self) -> sentences.Tally:
@@ -97,6 +109,7 @@ class Snapshot:
             "replication": one.id,
             "status": one.status,
             "source": f"{one.source_region} / {one.source_project_id} / {one.vault_id}",
+            "backup": one.backup_id,
             "destination": f"{one.destination_region} / {one.destination_project_id} / {one.destination_vault_id}",
             "requested": _utc(one.requested_at),
             "sent": _utc(one.submitted_at),
@@ -194,6 +207,7 @@ def take_snapshot(request: PageRequest, replication: Replication, now: datetime)
         may_withdraw=replication.can_be_withdrawn and can(request.user, Right.WITHDRAW),
         may_settle=is_unclear and can(request.user, Right.SETTLE),
         wait=wait,
+        offers_single=replication.is_final and can(request.user, Right.TRIGGER),
     )
 
 

@@ -70,7 +70,8 @@ def _named(text: str) -> Q:
         first = uuid.UUID(text + "0" * 24)
         own |= Q(pk__gte=first, pk__lte=uuid.UUID(text + "f" * 24))
     ids = {
-        *Replication.objects.filter(own).values_list("pk", flat=True),
+        # A single backup's own id stands on it before there is a record.
+        *Replication.objects.filter(own | Q(backup_id__in=spellings)).values_list("pk", flat=True),
         *ReplicationRecord.objects.filter(
             Q(replication_record_id__in=spellings)
             | Q(backup_id__in=spellings)

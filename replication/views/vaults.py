@@ -204,9 +204,11 @@ def vault_detail(request: PageRequest, pk: uuid.UUID) -> HttpResponse:
         if vault.is_replication_vault
         else Replication.objects.filter(source_vault=vault)
     )
+    obstacle = _obstacle(vault, shown.paginator.count)
     context = {
         "vault": vault,
-        "obstacle": _obstacle(vault, shown.paginator.count),
+        "obstacle": obstacle,
+        "offers_single": not (obstacle or vault.is_replication_vault) and can(request.user, Right.TRIGGER),
         "page": shown,
         "backups": _backup_rows(shown.object_list, vault),
         "replications": rows_of(with_both_ends(involved).order_by("-requested_at", "-id")[:_REPLICATIONS]),

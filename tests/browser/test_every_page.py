@@ -3,6 +3,8 @@
 SCREENSHOTS=folder make test ARGS=tests/browser/test_every_page.py writes a picture of each.
 """
 
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import expect
 
@@ -45,6 +47,8 @@ def paths(site, practice, settings):
     locked = Vault.objects.get(name="vault-gitlab")
     a_target(project=source.project, hours=72)
     a_target(vault=partial.source_vault, hours=24 * 30)
+    one = f"backup={source.backups.first().pk}&destination={destination.pk}&project={destination.project_id}"
+    of_one = f"{one}&region={destination.project.region}&replica_description=For+the+exercise"
     batch_review = choose_many(
         site, "vault-data-warehouse", "vault-logging", "vault-build-disks", "vault-mail"
     )
@@ -76,8 +80,12 @@ def paths(site, practice, settings):
         "new, chosen": f"/replications/new/?vault={source.pk}&destination={destination.pk}&project={destination.project_id}",
         "new, unfit": f"/replications/new/?vault={locked.pk}",
         "new, with errors": review.replace("destination=", "typed_region=%C3%BC&destination="),
+        "new, one backup": f"/replications/new/?{one}",
+        "new, unknown backup": "/replications/new/?backup=x",
+        "new, one backup with errors": f"/replications/new/review/?key={uuid4()}&{of_one}&replica_name=%C3%BC",
         "review": review,
         "check": check,
+        "review of one backup": f"/replications/new/review/?key={uuid4()}&{of_one}&replica_name=exercise-1",
         "replications": "/replications/",
         "replications, no match": "/replications/?q=nothing-like-it",
         "replications, bad filter": "/replications/?status=x&size=7",

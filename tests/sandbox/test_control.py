@@ -73,9 +73,34 @@ def test_an_accepted_call_is_kept_in_full(visitor):
         "project_id": visitor.project_id,
         "region": "eu-de",
         "request_id": answer.headers["X-Request-Id"],
+        "vault_id": order["replicate"]["vault_id"],
+        "backup_ids": [item["backup_id"] for item in answer.json()["replication"]["backups"]],
         "body": order,
         "answer": answer.json(),
         "record_ids": [item["replication_record_id"] for item in answer.json()["replication"]["backups"]],
+    }
+
+
+def test_accepted_call_for_one_backup_tells_vault_and_backup_that_its_body_does_not(visitor):
+    backup_id = visitor.backups("vault-orders-db")[0]["id"]
+    order = visitor.backup_order(name="exercise")
+    answer = visitor.post(f"backups/{backup_id}/replicate", order)
+
+    (accepted,) = visitor.accepted()
+
+    del accepted["at"]
+    assert accepted == {
+        "order": 1,
+        "operation": "backups.replicate",
+        "user": "replication",
+        "project_id": visitor.project_id,
+        "region": "eu-de",
+        "request_id": answer.headers["X-Request-Id"],
+        "vault_id": visitor.vault_id("vault-orders-db"),
+        "backup_ids": [backup_id],
+        "body": order,
+        "answer": answer.json(),
+        "record_ids": [answer.json()["replication"]["replication_record_id"]],
     }
 
 

@@ -217,6 +217,16 @@ def test_without_its_own_guard_the_cloud_copies_everything_again(open_cloud):
     )
 
 
+def test_without_its_own_guard_the_cloud_copies_one_backup_again(open_cloud):
+    visitor = open_cloud(switches={"duplicate_guard": "off"})
+    backup_id = visitor.backups("vault-orders-db")[0]["id"]
+
+    answers = [visitor.post(f"backups/{backup_id}/replicate", visitor.backup_order()) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len({answer.json()["replication"]["replication_record_id"] for answer in answers}) == 2
+
+
 def test_the_operation_log_may_be_silent_about_replications(open_cloud):
     visitor = open_cloud(switches={"replication_logs": "absent"})
     before = visitor.get("operation-logs").json()["count"]

@@ -2,10 +2,11 @@
 
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django_tasks_db.models import DBTaskResult
 
 from replication.models import AuditEntry, Look, Replication
@@ -198,6 +199,50 @@ def test_many_at_once_make_one_replication(oskar, wish, same_key):
 
     assert outcomes == [Replication.objects.get().pk] * 8
     assert (AuditEntry.objects.count(), DBTaskResult.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whole_vault_and_single_backups_asked_for_at_once_leave_either_the_one_or_the_others(oskar, wish):
+    for number in range(2, 5):
+        a_backup(vault=wish.source, backup_id=f"b-{number}")
+    singles = [replace(wish, backup=backup) for backup in wish.source.backups.order_by("backup_id")]
+    wishes = [one for single in singles for one in (single, wish)]
+    barrier = threading.Barrier(len(wishes))
+    refused_by = []
+
+    def click(one):
+        barrier.wait()
+        try:
+            ask(oskar, one, uuid.uuid4())
+        except AlreadyActive as refused:
+            refused_by.append(refused.replication.pk)
+        finally:
+            connection.close()
+
+    clickers = [threading.Thread(target=click, args=(one,)) for one in wishes]
+    for clicker in clickers:
+        clicker.start()
+    for clicker in clickers:
+        clicker.join()
+
+    made = sorted(Replication.objects.values_list("backup_id", flat=True))
+    assert made in ([""], ["b-1", "b-2", "b-3", "b-4"])
+    assert len(refused_by) == len(wishes) - len(made)
+    assert set(refused_by) <= set(Replication.objects.values_list("pk", flat=True))
+
+
+def test_constraint_lets_several_single_backups_wait_but_only_one_of_a_vault_and_region_be_sent(wish):
+    place = {"source": wish.source, "destination": wish.destination.vault}
+    a_replication(**place, backup_id="b-1", status="running")
+    waiting = a_replication(**place, backup_id="b-2")
+    row = Replication.objects.filter(pk=waiting.pk)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.move("requested", "submitting", now=NOW, submitted_at=NOW)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        a_replication(**place, backup_id="b-2")
+
+    assert row.get().status == "requested"
 
 
 def test_withdrawing_before_sending_cancels_and_is_audited(oskar, db):

@@ -62,6 +62,7 @@ class World:
         self.batch = a_batch(actor=self.oskar)
         a_replication(source=a_vault(name="first"), destination=self.destination, batch=self.batch)
         self.check = a_check(source=self.free, destination=self.destination)
+        self.backup = a_backup(vault=self.free)
         # One of each kind that the overview lists, and more than a page of the list has, since what is not there
         # saves queries.
         for status in ("running", "succeeded", *["cancelled"] * 25):
@@ -159,6 +160,10 @@ class World:
             "destination-fields": f"{reverse('destination-fields')}?vault={self.free.pk}",
             "replication-review": review_address(self.free, self.destination, key=uuid.UUID(int=1)),
             "check-detail": reverse("check-detail", args=[self.check.pk]),
+            "replication-new of one backup": f"{reverse('replication-new')}?backup={self.backup.pk}",
+            "replication-review of one backup": review_address(
+                self.free, self.destination, key=uuid.UUID(int=2), backup=self.backup.pk
+            ),
             "replication-list": reverse("replication-list"),
             "preferences": reverse("preferences"),
             "replication-list, sorted by vault": f"{reverse('replication-list')}?sort=replication",

@@ -108,4 +108,15 @@ OWN: dict[str, Explanation] = {
         _("If the replication is still wanted, an operator has to start a new one."),
         retry_is_safe=True,
     ),
+    "replicated_meanwhile": Explanation(
+        _("Another replication was faster"),
+        _(
+            "While it waited for its turn, another replication took this backup to the same region. Sending it as well "
+            "would have copied it twice."
+        ),
+        _("No. It was withdrawn before anything was sent."),
+        _("Not needed: look at the other replication first."),
+        _("Nothing, unless the other replication fails."),
+        retry_is_safe=False,
+    ),
 }

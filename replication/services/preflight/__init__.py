@@ -7,6 +7,7 @@ Pure rules over the mirror: `places` holds regions, projects and vaults against 
 from .findings import CODES, Finding, Rule, State
 from .forecasting import Forecast, forecast
 from .places import Destination, judge_destination, judge_region, judge_source
+from .single import forecast_backup
 from .stock import EXPANSION_PERCENT, Known, Size
 from .verdicts import BackupVerdict, Verdict, judge_backup
 from .wording import Said, Text, say
@@ -26,6 +27,7 @@ __all__ = [
     "Text",
     "Verdict",
     "forecast",
+    "forecast_backup",
     "judge_backup",
     "judge_destination",
     "judge_region",

@@ -151,7 +151,12 @@ def forecast(source: Vault, destination: Destination, backups: Iterable[Backup],
         *stock.backup_rules(held, verdicts),
         stock.once_rule(destination, known, held),
     ]
-    return Forecast(tuple(sorted(rules, key=_place)), verdicts)
+    return Forecast(in_order(rules), verdicts)
+
+
+def in_order(rules: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings in the order of the rules."""
+    return tuple(sorted(rules, key=_place))
 
 
 def _place(finding: Finding) -> int:

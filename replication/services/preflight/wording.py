@@ -30,6 +30,16 @@ TEXTS: dict[str, Any] = {
     "backup.there": _("It was replicated to this region before."),
     "backup.copying_here": _("A replication of this dashboard is copying it to this region."),
     "backup.copying": _("The cloud was copying it to this region when it was last read."),
+    # A single backup.
+    "single.gone": _("The cloud no longer lists the backup."),
+    "single.there": _(
+        "A replica of this backup is in the region already, or on its way. It can be replicated there again only once that "
+        "replica is deleted."
+    ),
+    "single.maybe_there": _(
+        "This backup was replicated to the region before, and whether its replica is still there cannot be seen from here. "
+        "If it is, the cloud refuses."
+    ),
     # The source vault.
     "source.gone": _("The cloud no longer lists it."),
     "source.replicas": _("It holds replicas, and replicas cannot be replicated again."),
