@@ -194,12 +194,19 @@ def request_applications(
 def judge_applications(
     policy: Policy, vaults: Sequence[Vault], destination: Vault | None
 ) -> list[tuple[Vault, tuple[Finding, ...]]]:
-    """Return for each vault what stands in the way of applying the policy. One query, and one a vault."""
+    """Return for each vault what stands in the way of applying the policy. Two queries."""
     held: dict[uuid.UUID | None, list[PolicyVault]] = {}
     for row in policy_limits.policies_of(vaults):
         held.setdefault(row.source_vault_id, []).append(row)
+    unread = policy_limits.judge_reading(policy.project)
     return [
-        (vault, policy_limits.judge_application(policy, vault, destination, held.get(vault.pk, ())))
+        (
+            vault,
+            (
+                *policy_limits.judge_application(policy, vault, destination, held.get(vault.pk, ())),
+                *((unread,) if unread else ()),
+            ),
+        )
         for vault in vaults
     ]
 

@@ -58,7 +58,7 @@ def judge_creation(wanted: NewPolicy) -> tuple[Finding, ...]:
         _judge_number(own.count()),
         _judge_name(own.filter(name=wanted.name).exists()),
         _judge_destination_project(wanted.destination),
-        _judge_reading(wanted.project),
+        judge_reading(wanted.project),
     ]
     if not wanted.enabled:
         findings.append(
@@ -72,7 +72,7 @@ def judge_application(
 ) -> tuple[Finding, ...]:
     """Say what stands in the way of applying a policy to a vault, with replicas going into `destination`.
 
-    `others` are the replication policies that the vault has already.
+    `others` are the replication policies that the vault has already. Asks no database.
     """
     taken = next(iter(others), None)
     findings = [
@@ -80,7 +80,7 @@ def judge_application(
         judge_vault(policy, vault),
         _judge_taken(policy, taken) if taken else None,
         _judge_target(policy, vault, destination),
-        _judge_reading(policy.project),
+        _judge_entry(policy.project),
     ]
     if not policy.enabled:
         findings.append(
@@ -216,7 +216,8 @@ def _judge_entry(project: Project) -> Finding | None:
     )
 
 
-def _judge_reading(project: Project) -> Finding | None:
+def judge_reading(project: Project) -> Finding | None:
+    """Say that the policies of a project may be others by now, or return `None` where they were read. One query."""
     reading = CloudReading.objects.filter(project=project).first()
     if reading and reading.policies_read_at and not reading.policies_error:
         return None

@@ -57,6 +57,7 @@ ICONS = (
     "arrow-up",
     "arrow-uturn-left",
     "arrows-right-left",
+    "calendar-days",
     "chart-bar",
     "chart-pie",
     "check",

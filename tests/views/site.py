@@ -65,6 +65,33 @@ def batch_review_address(sources, destination, /, key=None, **more):
     return f"{reverse('batch-review')}?{urlencode(wanted)}"
 
 
+def policy_address(name, change, vault, destination, key=None):
+    """Return the address of a page of policies: about the policy of a change, a vault of its project, and a target."""
+    policy = change.known_policy
+    about = {
+        "policy-change": [change.pk],
+        "policy-change-progress": [change.pk],
+        "policy-remove": [policy.pk, vault.pk],
+    }
+    if name in {"policy-list", "policy-rows", "policy-bare-vaults", "policy-new", "policy-new-review"}:
+        about[name] = []
+    wanted = {"key": key or uuid.uuid4()}
+    if name == "policy-new-review":
+        wanted |= {
+            "project": policy.project.pk,
+            "name": "replicate-more",
+            "destination": destination.project.pk,
+            "rhythm": "weekly",
+            "weekdays": "SA",
+            "hours": "4",
+            "keep": "for_good",
+        }
+    elif name == "policy-apply-review":
+        wanted |= {"vault": vault.pk, "destination": destination.pk}
+    query = f"?{urlencode(wanted)}" if name.endswith("review") else ""
+    return reverse(name, args=about.get(name, [policy.pk])) + query
+
+
 def text_of(answer):
     """Return what a page says, without its tags and with single spaces."""
     main = answer.content.decode().partition("<main")[2] or answer.content.decode()

@@ -14,6 +14,8 @@ from tests.builders import (
     a_backup,
     a_batch,
     a_check,
+    a_policy,
+    a_policy_change,
     a_record,
     a_replication,
     a_replication_vault,
@@ -21,7 +23,7 @@ from tests.builders import (
     a_target,
     a_vault,
 )
-from tests.views.site import batch_review_address, everything, review_address, routes
+from tests.views.site import batch_review_address, everything, policy_address, review_address, routes
 
 EVERYBODY = frozenset({"nobody", "vera", "oskar", "anna", "adam"})
 PEOPLE = EVERYBODY - {"nobody"}
@@ -48,6 +50,19 @@ POLICIES = {
     "batch-review": {"GET": OPERATORS, "POST": OPERATORS},
     "batch-detail": {"GET": READERS},
     "batch-progress": {"GET": READERS},
+    "policy-list": {"GET": READERS},
+    "policy-rows": {"GET": READERS},
+    "policy-bare-vaults": {"GET": READERS},
+    "policy-detail": {"GET": READERS},
+    "policy-body": {"GET": READERS},
+    "policy-change": {"GET": READERS},
+    "policy-change-progress": {"GET": READERS},
+    "policy-new": {"GET": OPERATORS},
+    "policy-new-review": {"GET": OPERATORS, "POST": OPERATORS},
+    "policy-apply": {"GET": OPERATORS},
+    "policy-apply-review": {"GET": OPERATORS, "POST": OPERATORS},
+    "policy-remove": {"GET": OPERATORS, "POST": OPERATORS},
+    "policy-delete": {"GET": OPERATORS, "POST": OPERATORS},
     "replication-new": {"GET": OPERATORS},
     "destination-fields": {"GET": OPERATORS},
     "replication-review": {"GET": OPERATORS, "POST": OPERATORS},
@@ -112,6 +127,7 @@ def world(vera, oskar, anna, adam):
         "free": a_vault(name="free"),
         "view": a_saved_view(owner=oskar),
         "batch": batch,
+        "change": a_policy_change(policy=a_policy(project=source.project), status="done"),
     }
 
 
@@ -124,6 +140,8 @@ def address(name, world):
     if name == "batch-review":
         a_backup(vault=world["free"])
         return batch_review_address([world["free"]], world["destination"])
+    if name.startswith("policy-"):
+        return policy_address(name, world["change"], world["source"], world["destination"])
     if name in {"batch-detail", "batch-progress"}:
         return reverse(name, args=[world["batch"].pk])
     if name == "check-detail":

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from replication.models import AuditAction, Coverage, Look, Vault, WorkerBeat
+from replication.models import AuditAction, Coverage, Look, PolicyVault, Vault, WorkerBeat
 from replication.services import audit
 from tests.builders import (
     NOW,
@@ -26,6 +26,8 @@ from tests.builders import (
     a_batch,
     a_check,
     a_day,
+    a_policy,
+    a_policy_change,
     a_project,
     a_protected_server,
     a_rate_card,
@@ -40,7 +42,7 @@ from tests.builders import (
     an_operation_log,
     an_origin,
 )
-from tests.views.site import batch_review_address, review_address
+from tests.views.site import batch_review_address, policy_address, review_address
 
 BASELINE = json.loads((Path(__file__).parent.parent / "query_counts.json").read_text())
 SIZES = (1, 10, 100)
@@ -70,6 +72,8 @@ class World:
         # More than a page: what follows is counted.
         for _number in range(26):
             a_record(replication=self.replication)
+        self.policy = a_policy(project=self.source.project)
+        self.change = a_policy_change(policy=self.policy, actor=self.oskar)
         self.rows = 0
 
     def grow(self, rows):
@@ -81,6 +85,7 @@ class World:
         person = a_user(f"person-{number}", "operator")
         project = a_project(f"eu-de_team{number}", cloud=f"team-{number}")
         vault = a_vault(name=f"vault-{number}", project=project)
+        self._add_policies(number, vault)
         status = ("running", "succeeded", "partial", "unconfirmed")[number % 4]
         other = a_replication(
             source=vault,
@@ -131,6 +136,18 @@ class World:
             action_flag=CHANGE,
         )
 
+    def _add_policies(self, number, vault):
+        """Another policy that is switched off, on a vault that the one in the focus has as well, if it is even."""
+        other = a_policy(project=vault.project, name=f"policy-{number}", enabled=False)
+        for policy in (other, self.policy)[: 1 + (number + 1) % 2]:
+            PolicyVault.objects.create(
+                policy=policy,
+                vault_id=vault.vault_id,
+                source_vault=vault,
+                destination_vault_id=self.destination.vault_id,
+            )
+            a_policy_change(policy=policy, actor=self.oskar, status="done")
+
     def addresses(self):
         about = [self.replication.pk]
         return {
@@ -143,6 +160,24 @@ class World:
             "vault-list": reverse("vault-list"),
             "vault-detail": reverse("vault-detail", args=[self.source.pk]),
             "vault-detail of a replication vault": reverse("vault-detail", args=[self.destination.pk]),
+            **{
+                name: policy_address(name, self.change, self.free, self.destination, key=uuid.UUID(int=2))
+                for name in (
+                    "policy-list",
+                    "policy-rows",
+                    "policy-bare-vaults",
+                    "policy-detail",
+                    "policy-body",
+                    "policy-change",
+                    "policy-change-progress",
+                    "policy-new",
+                    "policy-new-review",
+                    "policy-apply",
+                    "policy-apply-review",
+                    "policy-remove",
+                    "policy-delete",
+                )
+            },
             "batch-list": reverse("batch-list"),
             "batch-new": f"{reverse('batch-new')}?matching=",
             "batch-destination-fields": f"{reverse('batch-destination-fields')}?matching=&region=eu-nl",
