@@ -15,7 +15,7 @@ from replication.models import Backup, ReplicationRecord, Vault
 #: Rows a statement, below the parameter limit of SQLite.
 _SLICE = 400
 #: Replicas that are dated at once, the newest first: a first reading of a very full cloud is spread over several.
-_AT_ONCE = 20_000
+_AT_ONCE = 5_000
 
 
 def date_replicas(backups: Iterable[cloud.Backup]) -> None:
