@@ -3,15 +3,18 @@
 SCREENSHOTS=folder make test ARGS=tests/browser/test_every_page.py writes a picture of each.
 """
 
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from django.urls import resolve
 from playwright.sync_api import expect
 
 from replication.models import Replication, Vault
 from tests.browser.looking import LOOKS, look_at
 from tests.browser.steps import choose, choose_many, send_many, status_of
 from tests.builders import a_target
+from tests.views.test_access import POLICIES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -94,6 +97,7 @@ def paths(site, practice, settings):
         "partial": f"/replications/{partial.pk}/",
         "queued": f"/replications/{queued.pk}/",
         "settle": f"/replications/{unclear.pk}/rearm/",
+        "give up": f"/replications/{unclear.pk}/give-up/",
         "settle, not possible": f"/replications/{unclear.pk}/adopt/",
         "withdraw": f"/replications/{queued.pk}/withdraw/",
         "batches": "/batches/",
@@ -103,6 +107,8 @@ def paths(site, practice, settings):
         "batch, with errors": batch_review.replace("destination=", "typed_region=%C3%BC&destination="),
         "batch, requested before": batch_review,
         "batch, review": going,
+        "backups of a replication": f"/replications/{partial.pk}/backups/",
+        "views of a list": "/lists/replications/views/",
         "preferences": "/preferences/",
         "not found": "/nowhere/",
         "not permitted": "/admin/",
@@ -120,8 +126,24 @@ ADMIN = {
 }
 
 
+#: Routes that answer with a part of a page, or with no page at all.
+NO_PAGES = {
+    *("overview-activity", "replication-rows", "replication-records", "batch-progress"),
+    *("destination-fields", "batch-destination-fields", "set_language", "health-live", "health-ready"),
+}
+
+
+def kinds_of(paths):
+    return {resolve(urlsplit(path).path).url_name for path in paths.values() if path != "/nowhere/"}
+
+
 def test_every_page_is_accessible_in_both_languages_and_themes_and_fits_every_width(site, paths, visit):
-    found = {}
+    pages = (
+        {name for name, methods in POLICIES.items() if "GET" in methods}
+        - NO_PAGES
+        - {"login", "admin/login/"}
+    )
+    found = {"left out": pages - kinds_of(paths)}
 
     for language, (locale, _looks) in LOOKS.items():
         stranger, reader, keeper = (visit(who, locale=locale) for who in (None, "oskar", "adam"))

@@ -1,10 +1,10 @@
-"""Policies in a real browser: from the form to the cloud, and every page of them in light and dark, wide and narrow."""
+"""Policies in a real browser: from the form to the cloud, and every page of them in every look."""
 
 import pytest
 from playwright.sync_api import expect
 
 from replication.models import Policy, Vault
-from tests.browser.test_every_page import look_at
+from tests.browser.looking import LOOKS, look_at
 from tests.journeys.policy_wishes import accepted, ask_to_apply, ask_to_create, cloud_policies, to_rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -97,10 +97,14 @@ def paths(site, practice, oskar):
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_of_policies_is_accessible_and_fits_a_phone(site, paths, scheme):
-    site.emulate_media(color_scheme=scheme)
+def test_every_page_of_policies_is_accessible_in_both_languages_and_themes_and_fits_every_width(
+    site, paths, visit
+):
+    found = {}
 
-    found = {name: look_at(site, path) for name, path in paths.items()}
+    for language, (locale, _looks) in LOOKS.items():
+        page = visit("oskar", locale=locale)
+        for name, path in paths.items():
+            found[language, name] = look_at(page, f"policies {name}", path, language)
 
     assert {name: faults for name, faults in found.items() if faults} == {}
