@@ -43,6 +43,7 @@ class Nursery:
                 "DATABASE_URL": database_url,
                 "SPOOL_DIR": str(spool),
                 "PROGRESS_INTERVAL_SECONDS": "1",
+                "REGION_LIMIT": "0",
                 "LOG_LEVEL": "CRITICAL",
             },
             stdin=subprocess.PIPE,
