@@ -179,7 +179,7 @@ def test_file_of_vaults_has_what_the_cloud_said_of_them(client, vera):
     }
 
 
-def test_ten_times_the_rows_need_no_more_memory(client, vera, past):
+def test_many_times_the_rows_need_no_more_memory(client, vera, past):
     client.force_login(vera)
 
     def peak_of(form):
@@ -190,14 +190,15 @@ def test_ten_times_the_rows_need_no_more_memory(client, vera, past):
         return sent, peak
 
     forms = [{"format": "csv"}, {"format": "json"}]
-    _multiply(past[0], 1_000)
+    # Enough for two portions of rows to be in memory at one time, as they are from then on.
+    _multiply(past[0], 2_000)
     for form in forms:
         peak_of(form)  # what is only loaded once is not counted
     small = [peak_of(form) for form in forms]
     _multiply(past[0], 9_000)
     large = [peak_of(form) for form in forms]
 
-    assert [now[0] > 8 * before[0] for before, now in zip(small, large, strict=True)] == [True, True]
+    assert [now[0] > 4 * before[0] for before, now in zip(small, large, strict=True)] == [True, True]
     assert [now[1] < 1.2 * before[1] for before, now in zip(small, large, strict=True)] == [True, True]
 
 
