@@ -178,11 +178,11 @@ def _prepare(order: Order, cloud: Cloud, say: Callable[[str], None]) -> list[Use
         user, _created = User.objects.get_or_create(username=name)
         user.groups.set(Group.objects.filter(name="operator"))
         operators.append(user)
-    _replicate_elsewhere(order)
+    _replicate_elsewhere(order, cloud)
     return operators
 
 
-def _replicate_elsewhere(order: Order) -> None:
+def _replicate_elsewhere(order: Order, cloud: Cloud) -> None:
     """Replicate some of the vaults past the dashboard, as the cloud's console does."""
     chance = random.Random(f"{order.seed}-foreign")
     vaults = list(
@@ -210,6 +210,8 @@ def _replicate_elsewhere(order: Order) -> None:
             headers={"X-Auth-Token": credentials.access().token, "Content-Type": "application/json"},
         )
         urllib.request.urlopen(request, timeout=30).close()
+    # A while ago: what is seconds apart cannot be told from ours by a cloud that tells its time in whole seconds.
+    cloud.control("POST", "clock", {"advance_seconds": 600})
 
 
 def _trigger(
@@ -240,9 +242,10 @@ def _trigger(
             entries = _audit_has_grown(entries)
             settle_what_is_unclear(operators[0])
             ours, theirs = batch[1::2], batch[::2]
-            # Half of the people work in another process, and want some of the same vaults at the same time.
-            colleague.begin(theirs + [vault for vault in ours if chance.random() < _WANTED_TWICE])
-            for vault in ours:
+            # Half of the people work in another process, and both want some of the vaults first.
+            contested = [vault for vault in ours if chance.random() < _WANTED_TWICE]
+            colleague.begin(contested + theirs)
+            for vault in sorted(ours, key=lambda one: one not in contested):
                 click(chance, vault, chance.choice(targets), operators)
                 if time.monotonic() - struck_at > max(
                     pace, 0.9 * order.triggers * 0.011 / max(order.kills, 1)
