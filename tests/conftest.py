@@ -35,6 +35,8 @@ def no_session_left_behind(django_db_setup, django_db_blocker):
     """PostgreSQL drops no database that somebody is still connected to, such as a server thread that ended late."""
     yield
     if connection.vendor == "postgresql":
+        # A test may have ended our own session as well.
+        connection.close()
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
